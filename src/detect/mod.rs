@@ -1,0 +1,16 @@
+//! Step 5: text → findings. Pure: text and settings in, findings out.
+//! Knows Japanese and English, medicine and paper work.
+//! Must not know: HTTP, providers, files, clocks, randomness, what is done with a finding.
+
+pub mod check;
+pub mod document;
+pub mod engine;
+pub mod finding;
+pub mod fuel;
+pub mod kind;
+pub mod text;
+
+pub use document::{Author, Document, Part};
+pub use finding::{Entity, Evidence, Finding, Findings, Passage, RuleId};
+pub use fuel::{DetectError, Fuel};
+pub use kind::{Class, Kind, Role};
