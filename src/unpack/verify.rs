@@ -40,6 +40,9 @@ impl Located {
             // Nothing was to change in the body, or something that should have did not.
             return if judge.touches(&self.body) { Err(differs("body")) } else { Ok(()) };
         }
+        if outgoing.head.header("content-encoding").is_some() {
+            return Err(differs("content coding"));
+        }
         judge.source(&self.body, &self.body.bytes, &outgoing.body)
     }
 
