@@ -598,6 +598,8 @@ fn text_that_is_json_is_json_and_lines_are_lines() {
             open_at("api.openai.com", &head("/v1/chat/completions", &[("content-type", binary)]), b"abc").unwrap_err();
         assert!(matches!(e.reason, Reason::Document { .. }), "{binary}");
     }
+    let twice = head("/v1/x", &[JSON, ("content-type", "text/plain")]);
+    assert!(matches!(open_at("api.openai.com", &twice, b"{}").unwrap_err().reason, Reason::Ambiguous { .. }));
     let octets =
         open_at("api.openai.com", &head("/v1/x", &[("content-type", "application/octet-stream")]), b"\x00\x01\x02")
             .unwrap_err();
