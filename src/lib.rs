@@ -14,3 +14,14 @@ pub mod mask;
 pub mod refuse;
 pub mod restore;
 pub mod unpack;
+
+#[cfg(feature = "gate")]
+pub mod config;
+#[cfg(feature = "gate")]
+pub mod identify;
+#[cfg(feature = "gate")]
+pub mod keys;
+#[cfg(feature = "gate")]
+pub mod record;
+#[cfg(feature = "gate")]
+pub mod store;
