@@ -16,8 +16,6 @@ pub mod restore;
 pub mod unpack;
 
 #[cfg(feature = "gate")]
-pub mod config;
-#[cfg(feature = "gate")]
 pub mod identify;
 #[cfg(feature = "gate")]
 pub mod keys;

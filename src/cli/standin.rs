@@ -20,6 +20,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use crate::wire::task::Tasks;
+
 /// One request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Got {
@@ -35,12 +37,12 @@ pub struct Standin {
     /// PEM of the authority that signed its certificate.
     pub root_pem: String,
     got: Arc<Mutex<Vec<Got>>>,
-    task: tokio::task::JoinHandle<()>,
+    tasks: Tasks,
 }
 
 impl Drop for Standin {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.end_now();
     }
 }
 
@@ -56,10 +58,12 @@ impl Standin {
         let got: Arc<Mutex<Vec<Got>>> = Arc::default();
         let kept = got.clone();
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let task = crate::wire::task::detached("stand-in", async move {
+        let tasks = Tasks::new();
+        let connections = tasks.clone();
+        tasks.spawn("stand-in", async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let (acceptor, got) = (acceptor.clone(), kept.clone());
-                crate::wire::task::detached("stand-in connection", async move {
+                connections.spawn("stand-in connection", async move {
                     if socket.set_nodelay(true).is_err() {
                         return;
                     }
@@ -79,7 +83,7 @@ impl Standin {
                 });
             }
         });
-        Ok(Self { address, root_pem, got, task })
+        Ok(Self { address, root_pem, got, tasks })
     }
 
     /// Everything that arrived so far.

@@ -1,0 +1,282 @@
+//! The config: TOML file → checked settings. Each room owns its settings; this one only composes them (DESIGN §9).
+//! Unknown keys are refused; every error says file, line, column, what is allowed and what to do.
+//! Must not know: what a room does with its settings.
+
+mod problem;
+mod service;
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+pub use problem::{ConfigError, Problem};
+pub use service::{Contract, Service, Tenant};
+
+use crate::decide::{Observe, PolicySettings, UnknownHosts, Use};
+use crate::locate::provider::Providers;
+use crate::wire::limits::Limits;
+use crate::wire::units::Time;
+use crate::{ca, detect, forward, identify, keys, mask, restore};
+
+/// The whole file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub gate: Gate,
+    pub ca: ca::Settings,
+    pub keys: keys::Settings,
+    pub upstream: forward::Settings,
+    pub network: Vec<identify::Network>,
+    pub identify: identify::Settings,
+    pub contact: Contact,
+    pub destinations: Destinations,
+    pub service: Vec<Service>,
+    pub detect: detect::Settings,
+    pub policy: PolicySettings,
+    pub mask: mask::Settings,
+    pub restore: restore::Settings,
+    pub records: Records,
+    pub uses: Uses,
+    pub telemetry: Telemetry,
+}
+
+/// `[gate]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gate {
+    /// Addresses for clients that speak plain HTTP to their proxy.
+    pub listen: Vec<SocketAddr>,
+    /// Addresses where the proxy itself speaks TLS (for passwords off loopback).
+    pub listen_tls: Vec<SocketAddr>,
+    /// The gate's own name in its certificate and the PAC file; the first address when empty.
+    pub name: String,
+    pub limits: Limits,
+    /// `[[gate.observe]]`: groups whose requests are looked at and not stopped, for a while.
+    pub observe: Vec<Observe>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
+            listen_tls: Vec::new(),
+            name: String::new(),
+            limits: Limits::default(),
+            observe: Vec::new(),
+        }
+    }
+}
+
+impl Gate {
+    /// Nobody but this machine reaches the gate.
+    #[must_use]
+    pub fn loopback_only(&self) -> bool {
+        self.listen.iter().chain(&self.listen_tls).all(|address| address.ip().is_loopback())
+    }
+}
+
+/// `[contact]`: whom people call when they are stopped. Required off loopback.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Contact {
+    pub name: String,
+    pub extension: String,
+    pub hours: String,
+}
+
+impl Contact {
+    /// One line for a refusal; empty when nobody is named.
+    #[must_use]
+    pub fn line(&self) -> String {
+        [
+            self.name.clone(),
+            if self.extension.is_empty() { String::new() } else { format!("内線 {}", self.extension) },
+            self.hours.clone(),
+        ]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("、")
+    }
+}
+
+/// `[destinations]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Destinations {
+    /// Hosts that are no AI service: `tunnel` unopened, or `deny`.
+    pub unknown: UnknownHosts,
+    /// More provider files, in the form of `patterns/providers/`.
+    pub providers: Vec<std::path::PathBuf>,
+}
+
+impl Default for Destinations {
+    fn default() -> Self {
+        Self { unknown: UnknownHosts::Tunnel, providers: Vec::new() }
+    }
+}
+
+/// `[records]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Records {
+    /// Name of this gate in the chain; the host's name when empty.
+    pub gate: String,
+    /// Events between two signed checkpoints.
+    pub checkpoint_events: u64,
+    /// How long bodies are kept; their hashes stay.
+    pub keep: Time,
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Self { gate: String::new(), checkpoint_events: 1000, keep: Time::secs(5 * 365 * 86_400) }
+    }
+}
+
+/// `[uses]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Uses {
+    /// `[[uses.static]]`.
+    #[serde(rename = "static")]
+    pub fixed: Vec<Use>,
+}
+
+/// `[telemetry]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// `error`, `warn`, `info`, `debug`; or directives of tracing-subscriber.
+    pub log: String,
+    /// `text` or `json`.
+    pub format: LogFormat,
+    /// Where Prometheus reads `/metrics`; nowhere when absent.
+    pub metrics: Option<SocketAddr>,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { log: "info".to_owned(), format: LogFormat::Text, metrics: None }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl Config {
+    /// Read and check a file.
+    ///
+    /// # Errors
+    /// All that is wrong with it, with places.
+    pub fn read(path: &Path, today: jiff::civil::Date) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
+        Self::parse(path, &text, today)
+    }
+
+    /// The same for a text; `path` stands in errors.
+    ///
+    /// # Errors
+    /// All that is wrong with it, with places.
+    pub fn parse(path: &Path, text: &str, today: jiff::civil::Date) -> Result<Self, ConfigError> {
+        let shape = |key: String, source: toml::de::Error| ConfigError::Shape { path: path.to_owned(), key, source: Box::new(source) };
+        let deserializer = toml::Deserializer::parse(text).map_err(|error| shape(".".to_owned(), error))?;
+        let config: Self = serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            let key = error.path().to_string();
+            let mut source = error.into_inner();
+            source.set_input(Some(text));
+            shape(key, source)
+        })?;
+        let problems = config.problems(today);
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError::Meaning { path: path.to_owned(), text: text.to_owned(), problems })
+        }
+    }
+
+    /// What cannot be meant so.
+    #[must_use]
+    pub fn problems(&self, today: jiff::civil::Date) -> Vec<Problem> {
+        let mut found = Vec::new();
+        if self.gate.listen.is_empty() && self.gate.listen_tls.is_empty() {
+            found.push(Problem::new("gate.listen", "the gate listens nowhere", "write listen = [\"127.0.0.1:8080\"]"));
+        }
+        if !self.gate.loopback_only() {
+            if self.contact.name.trim().is_empty() {
+                found.push(Problem::new(
+                    "gate.listen",
+                    "the gate is reachable from other machines, and nobody is named whom stopped people can call",
+                    "write [contact] with name, extension and hours",
+                ));
+            }
+            if self.service.is_empty() {
+                found.push(Problem::new(
+                    "gate.listen",
+                    "the gate is reachable from other machines, and no AI service is approved",
+                    "write a [[service]] for each service that the hospital has checked",
+                ));
+            }
+        }
+        match Providers::shipped() {
+            Ok(providers) if self.destinations.providers.is_empty() => {
+                for (index, service) in self.service.iter().enumerate() {
+                    if !providers.all().any(|provider| provider.id == service.id) {
+                        let near = nearest(&service.id, providers.all().map(|provider| provider.id.as_str()));
+                        found.push(Problem::new(
+                            format!("service[{index}].id"),
+                            format!("no such service `{}`", service.id),
+                            format!("the nearest is `{near}`; `tsuitate check --services` lists all"),
+                        ));
+                    }
+                }
+            }
+            _ => {}
+        }
+        let mut ids: Vec<&str> = self.service.iter().map(|service| service.id.as_str()).collect();
+        ids.sort_unstable();
+        for pair in ids.windows(2) {
+            if let [one, other] = pair
+                && one == other
+            {
+                found.push(Problem::new("service", format!("`{one}` stands twice"), "keep one of them"));
+            }
+        }
+        for (index, service) in self.service.iter().enumerate() {
+            if service.approved && service.checked_on.is_none() {
+                found.push(Problem::new(
+                    format!("service[{index}].approved"),
+                    format!("`{}` is approved, and nobody says when its terms were checked", service.id),
+                    "write checked_on = 2026-11-24 and checked_by",
+                ));
+            }
+            if service.checked_on.is_some_and(|checked| checked > today) {
+                found.push(Problem::new(format!("service[{index}].checked_on"), "this day has not come yet", "write the day of the check"));
+            }
+        }
+        for (index, observe) in self.gate.observe.iter().enumerate() {
+            if !observe.valid() {
+                found.push(Problem::new(
+                    format!("gate.observe[{index}]"),
+                    format!("observing needs an approver's name and at most {} days from `from` to `until`", Observe::MAX_DAYS),
+                    "name the approver and shorten the span",
+                ));
+            }
+        }
+        if let Err(error) = crate::decide::Policy::new(&self.policy) {
+            found.push(Problem::new("policy.rule", error.to_string(), "see the shipped policy in patterns/treatment/policy.toml"));
+        }
+        found
+    }
+}
+
+/// The word that is the fewest edits away.
+fn nearest<'a>(word: &str, all: impl Iterator<Item = &'a str>) -> String {
+    all.min_by_key(|candidate| strsim::damerau_levenshtein(word, candidate)).unwrap_or("").to_owned()
+}

@@ -72,6 +72,23 @@ impl Recorder {
         Ok((Self { jobs }, thread))
     }
 
+    /// Append a few events without a writer: for the command line. Another process may hold the store meanwhile; the
+    /// number is taken inside the store's own lock, and taken again when the other came first.
+    ///
+    /// # Errors
+    /// When nothing was stored.
+    pub fn append_once(store: Box<dyn Store>, setup: &Setup, events: Vec<Event>) -> Result<(), RecordError> {
+        let mut writer = Writer { head: Head::default(), store, setup: setup.clone(), since_checkpoint: 0 };
+        for attempt in 0..8 {
+            writer.head = writer.store.head().map_err(failed)?;
+            match writer.write(events.clone(), &[]) {
+                Err(RecordError::Store(error)) if attempt < 7 && error.taken() => {}
+                other => return other,
+            }
+        }
+        Ok(())
+    }
+
     /// Append events (and what belongs to them), in order; returns when they are durable.
     ///
     /// # Errors
@@ -118,7 +135,7 @@ impl Writer {
                 asides.extend(job.asides);
                 waiting.push(job.done);
             }
-            let result = self.write(events, &asides);
+            let result = self.write_after_others(events, &asides);
             if result.is_ok() && self.since_checkpoint >= self.setup.checkpoint_events {
                 // A failed checkpoint is tried again after the next group; the events themselves are safe.
                 if let Err(error) = self.checkpoint() {
@@ -150,6 +167,17 @@ impl Writer {
         self.since_checkpoint += sealed.len() as u64;
         self.head = head;
         Ok(())
+    }
+
+    /// The command line appends too (`viewed`): when it took our next number, go on from its event.
+    fn write_after_others(&mut self, events: Vec<Event>, asides: &[Aside]) -> Result<(), RecordError> {
+        match self.write(events.clone(), asides) {
+            Err(RecordError::Store(error)) if error.taken() => {
+                self.head = self.store.head().map_err(failed)?;
+                self.write(events, asides)
+            }
+            other => other,
+        }
     }
 
     fn checkpoint(&mut self) -> Result<(), RecordError> {

@@ -50,6 +50,14 @@ pub enum StoreError {
     Injected,
 }
 
+impl StoreError {
+    /// Another process appended first and took the number.
+    #[must_use]
+    pub fn taken(&self) -> bool {
+        matches!(self, StoreError::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation))
+    }
+}
+
 /// Append-only storage of one chain.
 pub trait Store: Send {
     /// The end of the chain as stored.
