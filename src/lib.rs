@@ -7,10 +7,20 @@
 //!
 //! The library is the program's own: only the command line, the config and the record's form are kept stable.
 
+#[cfg(feature = "gate")]
+pub mod accept;
+#[cfg(feature = "gate")]
+pub mod ca;
 pub mod decide;
 pub mod detect;
+#[cfg(feature = "gate")]
+pub mod forward;
 pub mod locate;
 pub mod mask;
+#[cfg(feature = "gate")]
+pub mod portal;
 pub mod refuse;
 pub mod restore;
 pub mod unpack;
+#[cfg(feature = "gate")]
+pub mod wire;
