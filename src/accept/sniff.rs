@@ -182,7 +182,7 @@ mod tests {
         let cases: [(&[u8], Guess); 8] = [
             (b"GET / HTTP/1.1\r\n", Guess::Http1),
             (b"POST /v1/chat/completions HTTP/1.1\r\n", Guess::Http1),
-            (b"P HTTP/1.0\n", Guess::Other),
+            (b"GET /\r\n", Guess::Other),
             (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Guess::Http2),
             (b"PRINT / HTTP/1.1\r\n", Guess::Http1),
             (b"SSH-2.0-OpenSSH_9.6\r\n", Guess::Other),

@@ -26,6 +26,8 @@ pub(super) struct Leaves {
 #[derive(Clone)]
 struct Leaf {
     config: Arc<ServerConfig>,
+    #[cfg(test)]
+    chain: Vec<CertificateDer<'static>>,
     renew_at: OffsetDateTime,
 }
 
@@ -48,6 +50,12 @@ impl Leaves {
         }
         // Others who ask for the same host meanwhile wait for this one.
         self.made.get_or_insert_with(host.as_str(), || self.make(&host, now)).map(|leaf| leaf.config)
+    }
+
+    #[cfg(test)]
+    pub(super) fn chain_for(&self, host: &str, now: OffsetDateTime) -> Result<Vec<CertificateDer<'static>>, CaError> {
+        self.get(host, now)?;
+        self.made.get(host).map(|leaf| leaf.chain).ok_or(CaError::Expired)
     }
 
     fn make(&self, host: &str, now: OffsetDateTime) -> Result<Leaf, CaError> {
@@ -76,8 +84,13 @@ impl Leaves {
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+            .with_single_cert(chain.clone(), key)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Leaf { config: Arc::new(config), renew_at: now + (to - now) / 2 })
+        Ok(Leaf {
+            config: Arc::new(config),
+            #[cfg(test)]
+            chain,
+            renew_at: now + (to - now) / 2,
+        })
     }
 }

@@ -59,10 +59,13 @@ pub fn codings(headers: &HeaderMap, limit: usize) -> Result<Vec<Coding>, CodingE
 
 type Reader = Pin<Box<dyn AsyncBufRead + Send>>;
 type Trailers = Arc<Mutex<Option<HeaderMap>>>;
+type Tail = Box<dyn FnMut(&mut Context<'_>) -> Poll<io::Result<()>> + Send>;
 
 /// A body whose codings are undone frame by frame.
 pub struct Decoded {
     reader: Reader,
+    /// Reads on to the body's end: a decoder stops where the packed data ends, trailers come after it.
+    tail: Tail,
     trailers: Trailers,
     buffer: BytesMut,
     done: bool,
@@ -78,6 +81,18 @@ impl Decoded {
         B::Error: Into<BoxError>,
     {
         let trailers = Trailers::default();
+        let body = Arc::new(Mutex::new(body));
+        let mut rest = Source { body: Arc::clone(&body), trailers: Arc::clone(&trailers), current: Bytes::new() };
+        let tail: Tail = Box::new(move |cx| {
+            loop {
+                match Pin::new(&mut rest).poll_fill_buf(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Ready(Ok(chunk)) if chunk.is_empty() => return Poll::Ready(Ok(())),
+                    Poll::Ready(Ok(_)) => rest.current = Bytes::new(),
+                }
+            }
+        });
         let source = Source { body, trailers: Arc::clone(&trailers), current: Bytes::new() };
         let mut reader: Reader = Box::pin(source);
         for coding in codings.iter().rev() {
@@ -97,7 +112,7 @@ impl Decoded {
                 }
             };
         }
-        Self { reader, trailers, buffer: BytesMut::new(), done: false }
+        Self { reader, tail, trailers, buffer: BytesMut::new(), done: false }
     }
 }
 
@@ -119,7 +134,14 @@ impl Body for Decoded {
             Poll::Ready(Ok(chunk)) => chunk,
         };
         if chunk.is_empty() {
-            this.done = true;
+            match (this.tail)(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) => this.done = true,
+                Poll::Ready(Err(error)) => {
+                    this.done = true;
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
             let trailers = this.trailers.lock().ok().and_then(|mut t| t.take());
             return Poll::Ready(trailers.map(|t| Ok(Frame::trailers(t))));
         }
@@ -132,7 +154,7 @@ impl Body for Decoded {
 
 /// The coded body as a reader; trailers are set aside.
 struct Source<B> {
-    body: B,
+    body: Arc<Mutex<B>>,
     trailers: Trailers,
     current: Bytes,
 }
@@ -145,7 +167,11 @@ where
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
         while this.current.is_empty() {
-            match Pin::new(&mut this.body).poll_frame(cx) {
+            let polled = match this.body.lock() {
+                Ok(mut body) => Pin::new(&mut *body).poll_frame(cx),
+                Err(_) => return Poll::Ready(Err(io::Error::other("a reader panicked"))),
+            };
+            match polled {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => break,
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(io::Error::other(error))),
