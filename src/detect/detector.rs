@@ -87,7 +87,7 @@ impl Detector {
         }
         let mut all = Findings::default();
         for (number, part) in document.parts.iter().enumerate() {
-            let text = Text::new(&part.text);
+            let text = Text::with_atoms(&part.text, &part.atoms);
             let (candidates, signals) = self.part(part, &text, fuel)?;
             for candidate in merge::merge(text.folded(), candidates, &self.settings) {
                 let entity = Entity(all.findings.len() as u32);

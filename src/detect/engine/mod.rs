@@ -15,8 +15,7 @@ use super::fuel::{DetectError, Fuel};
 use super::kind::{Class, Kind, Role};
 use super::text::Text;
 
-/// What stands in the folded text for one of our own tokens: no letter, no digit, and no evidence across it.
-pub const ATOM: char = '\u{fffc}';
+pub use super::text::ATOM;
 
 /// One text as an engine sees it.
 #[derive(Clone, Copy)]
