@@ -110,6 +110,24 @@ impl Text {
         folder.done()
     }
 
+    /// A text of which `pieces` (bytes, ordered, apart, on character boundaries) read otherwise: one layer of decoding.
+    /// Nothing else is folded.
+    #[must_use]
+    pub fn decoded(original: &str, pieces: &[(Range<usize>, char)]) -> Self {
+        let mut folder = Folder::new(original);
+        let mut at = 0;
+        for (range, letter) in pieces {
+            if range.start < at || !original.is_char_boundary(range.start) || !original.is_char_boundary(range.end) {
+                continue;
+            }
+            folder.copy(at, range.start);
+            folder.put(range.start, range.end, &[*letter]);
+            at = range.end;
+        }
+        folder.copy(at, original.len());
+        folder.done()
+    }
+
     /// The same text with the blanks between single letters taken out (`山 田 太 郎`, `0 9 0 1 2`), mapped like any fold;
     /// `None` when there is no such run of four letters.
     #[must_use]
