@@ -9,7 +9,7 @@ pub(super) fn digits(text: &str) -> Option<Vec<u32>> {
     for letter in text.chars() {
         match letter {
             '0'..='9' => out.push(letter as u32 - '0' as u32),
-            ' ' | '-' | '.' | '(' | ')' | '\n' | '\t' | '/' | '・' => {}
+            ' ' | '-' | '.' | '(' | ')' | '\n' | '\t' | '/' | '・' | 'ー' => {}
             '〇' | '○' | '零' => out.push(0),
             '一' => out.push(1),
             '二' => out.push(2),

@@ -60,6 +60,7 @@ pub const ALL: &[(&str, Check)] = &[
     ("iban", money::iban),
     ("yucho", money::yucho),
     ("phone_jp", telephone::phone_jp),
+    ("phone_private", telephone::phone_private),
     ("phone_mobile", telephone::phone_mobile),
     ("phone_us", telephone::phone_us),
     ("phone_uk", telephone::phone_uk),

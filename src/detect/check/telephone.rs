@@ -78,6 +78,20 @@ fn mobile(number: &str) -> bool {
     head && number.len() == 11 && number.as_bytes().get(3).is_some_and(|digit| *digit != b'0')
 }
 
+/// As `phone_jp`, but not the heads that belong to firms' lines for callers (0120, 0800, 0570, 0990); and the exchange
+/// of a fixed line begins with 2–9 (電気通信番号計画).
+pub(super) fn phone_private(text: &str) -> Outcome {
+    let Some(number) = domestic(text) else { return Outcome::NotApplicable };
+    match number.len() {
+        10 => {
+            let exchange = area_code(&number).and_then(|code| number.as_bytes().get(code.len()));
+            Outcome::of(exchange.is_some_and(|digit| (b'2'..=b'9').contains(digit)))
+        }
+        11 => Outcome::of(mobile(&number) || number.starts_with("050")),
+        _ => Outcome::NotApplicable,
+    }
+}
+
 /// A mobile number of Japan.
 pub(super) fn phone_mobile(text: &str) -> Outcome {
     match domestic(text) {
@@ -160,6 +174,9 @@ mod tests {
         assert_eq!(phone_jp("03-1234"), NotApplicable);
         assert_eq!(phone_mobile("080 1234 5678"), Passes);
         assert_eq!(phone_mobile("050-1234-5678"), Fails);
+        assert_eq!(phone_private("0120-123-456"), Fails);
+        assert_eq!(phone_private("03-0000-1234"), Fails);
+        assert_eq!(phone_private("0422-22-3456"), Passes);
         assert_eq!(area_code("0312345678"), Some("03"));
         assert_eq!(area_code("0422123456"), Some("0422"));
     }
