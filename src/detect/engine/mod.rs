@@ -2,6 +2,10 @@
 //! Engines see the folded text and the words around it; ranges they give are bytes of the *folded* text.
 //! Must not know: each other, what wins (`merge`), who is who (`link`).
 
+pub mod lab;
+pub mod layout;
+pub mod passage;
+
 use std::ops::Range;
 use std::sync::Arc;
 
