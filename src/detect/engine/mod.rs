@@ -3,8 +3,11 @@
 //! Must not know: each other, what wins (`merge`), who is who (`link`).
 
 pub mod lab;
+pub(crate) mod labels;
 pub mod layout;
 pub mod passage;
+pub mod pattern;
+pub(crate) mod table;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,6 +17,9 @@ use super::finding::{Evidence, RuleId};
 use super::fuel::{DetectError, Fuel};
 use super::kind::{Class, Kind, Role};
 use super::text::Text;
+
+/// What stands in the folded text for one of our own tokens: no letter, no digit, and no evidence across it.
+pub const ATOM: char = '\u{fffc}';
 
 /// One text as an engine sees it.
 #[derive(Clone, Copy)]

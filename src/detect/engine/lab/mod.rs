@@ -124,7 +124,8 @@ impl Lab {
             }
             // A describing word: `ドレーン漿液性85ml`, `ROM 肩屈曲 110°`.
             let word = describing(text, here);
-            if step > 0 || described || word == here {
+            let group_word = text.get(here..word).is_some_and(|word| word.contains("平均"));
+            if step > 0 || described || word == here || group_word {
                 return None;
             }
             described = true;
@@ -364,6 +365,10 @@ impl Lab {
             && value.shape != Shape::Code
         {
             value.range.end += 1; // the step of a test (`3b`)
+        }
+        let regular = alias.rows.iter().any(|&row| self.items.rows.get(row).is_some_and(|row| row.vital));
+        if regular && value.unit.is_none() && peek(text, value.range.end) == Some('整') {
+            value.range.end += '整'.len_utf8();
         }
         let sentence = sentence_before(text, hit.start);
         let near = tail_of(sentence, 40);
@@ -634,6 +639,9 @@ impl Engine for Lab {
         self.coma_codes(text, &mut codes);
         for range in codes {
             let before = sentence_before(text, range.start);
+            if out.candidates.iter().any(|known| known.range.start < range.end && range.start < known.range.end) {
+                continue;
+            }
             let equation = text.get(range.end..).is_some_and(|rest| rest.starts_with(" =") || rest.starts_with('='));
             if !equation && !self.words.before_sentence.any(before) && !self.words.before_near.any(tail_of(before, 40))
             {
