@@ -3,6 +3,7 @@
 //! Must not know: where in a text an item stands.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
@@ -56,6 +57,12 @@ const FILES: [&str; 2] = [
     include_str!("../../../../patterns/clinical/lab_items.tsv"),
     include_str!("../../../../patterns/clinical/more_items.tsv"),
 ];
+
+/// The embedded items, built once for all engines.
+pub(crate) fn shared() -> &'static Items {
+    static ITEMS: LazyLock<Items> = LazyLock::new(|| Items::shipped(&super::words::Lists::shipped().not_counted));
+    &ITEMS
+}
 
 impl Items {
     /// The embedded items without the rows that `not_counted` names.

@@ -23,7 +23,7 @@ const ACCEPT: f32 = 0.6;
 
 /// The engine of laboratory values.
 pub struct Lab {
-    items: Items,
+    items: &'static Items,
     words: Vocabulary,
     rule: RuleId,
     later_rule: RuleId,
@@ -47,7 +47,7 @@ impl Lab {
     #[must_use]
     pub fn shipped() -> Self {
         let lists = Lists::shipped();
-        let items = Items::shipped(&lists.not_counted);
+        let items = items::shared();
         let units: Vec<String> = items.rows.iter().flat_map(|row| row.units.iter().cloned()).collect();
         let words = Vocabulary::new(lists, units.into_iter());
         Self {
