@@ -5,12 +5,14 @@
 use sha2::{Digest, Sha256};
 
 use super::document::{Author, Document, Part};
+use super::engine::lab::Lab;
+use super::engine::layout::Layout;
+use super::engine::passage::{self, Passages};
 use super::engine::pattern::Pattern;
 use super::engine::{Engine, Output, Signal, View};
 use super::finding::{Entity, Evidence, Finding, Findings, Passage};
 use super::fuel::{DetectError, Fuel};
 use super::join::Joiner;
-use super::kind::Class;
 use super::ladder;
 use super::link::{self, Place};
 use super::merge::{self, Hit};
@@ -28,7 +30,12 @@ pub struct Detector {
 
 /// THE list of engines: a new one is one line here.
 fn engines(rules: Vec<rule::Rule>) -> Result<Vec<Box<dyn Engine>>, RuleErrors> {
-    Ok(vec![Box::new(Pattern::new(rules)?)])
+    Ok(vec![
+        Box::new(Pattern::new(rules)?),
+        Box::new(Lab::shipped()),
+        Box::new(Layout::shipped()),
+        Box::new(Passages::shipped()),
+    ])
 }
 
 impl Detector {
@@ -219,37 +226,19 @@ fn finding(part: usize, text: &Text, hit: Hit, entity: Entity) -> Finding {
     }
 }
 
-/// A passage is one of a class when its signals add up to this (PHI §8).
-const PASSAGE: f32 = 5.0;
-
-/// Sum the signals of a text; a rule counts once, however often it stands there.
+/// What the signals of one text make of it.
 fn passages(part: usize, text: &Text, signals: &[Signal]) -> Vec<Passage> {
-    let mut found = Vec::new();
-    for class in Class::ALL {
-        let mut strongest: Vec<&Signal> = Vec::new();
-        for signal in signals.iter().filter(|signal| signal.class == class) {
-            match strongest.iter_mut().find(|known| known.rule == signal.rule) {
-                Some(known) if known.weight.abs() < signal.weight.abs() => *known = signal,
-                Some(_) => {}
-                None => strongest.push(signal),
-            }
-        }
-        let sum: f32 = strongest.iter().map(|signal| signal.weight).sum();
-        if sum < PASSAGE {
-            continue;
-        }
-        let start = strongest.iter().map(|signal| signal.range.start).min().unwrap_or(0);
-        let end = strongest.iter().map(|signal| signal.range.end).max().unwrap_or(0);
-        found.push(Passage {
+    passage::judge(signals, text.folded().len())
+        .into_iter()
+        .map(|judged| Passage {
             part,
-            range: text.to_original(start..end),
-            class,
-            confidence: (sum / (2.0 * PASSAGE)).min(1.0),
-            marked: strongest.iter().any(|signal| signal.marked),
-            signals: strongest.iter().map(|signal| signal.rule.clone()).collect(),
-        });
-    }
-    found
+            range: text.to_original(judged.range),
+            class: judged.class,
+            confidence: judged.confidence,
+            marked: judged.marked,
+            signals: judged.signals,
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 //! Must not know: each other, what wins (`merge`), who is who (`link`).
 
 pub mod dates;
-mod reading;
+pub mod lab;
 pub(crate) mod labels;
+pub mod layout;
+pub mod passage;
 pub mod pattern;
+mod reading;
 pub(crate) mod table;
 
 use std::ops::Range;
