@@ -5,7 +5,6 @@
 mod problem;
 mod service;
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -15,15 +14,14 @@ pub use service::{Contract, Service, Tenant};
 
 use crate::decide::{Observe, PolicySettings, UnknownHosts, Use};
 use crate::locate::provider::Providers;
-use crate::wire::limits::Limits;
 use crate::wire::units::Time;
-use crate::{ca, detect, forward, identify, keys, mask, restore};
+use crate::{accept, ca, detect, forward, identify, keys, mask, restore, telemetry};
 
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    pub gate: Gate,
+    pub gate: accept::Settings,
     pub ca: ca::Settings,
     pub keys: keys::Settings,
     pub upstream: forward::Settings,
@@ -34,46 +32,13 @@ pub struct Config {
     pub service: Vec<Service>,
     pub detect: detect::Settings,
     pub policy: PolicySettings,
+    /// `[[observe]]`: groups whose requests are looked at and not stopped, for a while.
+    pub observe: Vec<Observe>,
     pub mask: mask::Settings,
     pub restore: restore::Settings,
     pub records: Records,
     pub uses: Uses,
-    pub telemetry: Telemetry,
-}
-
-/// `[gate]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Gate {
-    /// Addresses for clients that speak plain HTTP to their proxy.
-    pub listen: Vec<SocketAddr>,
-    /// Addresses where the proxy itself speaks TLS (for passwords off loopback).
-    pub listen_tls: Vec<SocketAddr>,
-    /// The gate's own name in its certificate and the PAC file; the first address when empty.
-    pub name: String,
-    pub limits: Limits,
-    /// `[[gate.observe]]`: groups whose requests are looked at and not stopped, for a while.
-    pub observe: Vec<Observe>,
-}
-
-impl Default for Gate {
-    fn default() -> Self {
-        Self {
-            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
-            listen_tls: Vec::new(),
-            name: String::new(),
-            limits: Limits::default(),
-            observe: Vec::new(),
-        }
-    }
-}
-
-impl Gate {
-    /// Nobody but this machine reaches the gate.
-    #[must_use]
-    pub fn loopback_only(&self) -> bool {
-        self.listen.iter().chain(&self.listen_tls).all(|address| address.ip().is_loopback())
-    }
+    pub telemetry: telemetry::Settings,
 }
 
 /// `[contact]`: whom people call when they are stopped. Required off loopback.
@@ -144,32 +109,6 @@ pub struct Uses {
     pub fixed: Vec<Use>,
 }
 
-/// `[telemetry]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Telemetry {
-    /// `error`, `warn`, `info`, `debug`; or directives of tracing-subscriber.
-    pub log: String,
-    /// `text` or `json`.
-    pub format: LogFormat,
-    /// Where Prometheus reads `/metrics`; nowhere when absent.
-    pub metrics: Option<SocketAddr>,
-}
-
-impl Default for Telemetry {
-    fn default() -> Self {
-        Self { log: "info".to_owned(), format: LogFormat::Text, metrics: None }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    #[default]
-    Text,
-    Json,
-}
-
 impl Config {
     /// Read and check a file.
     ///
@@ -201,14 +140,21 @@ impl Config {
         }
     }
 
+    /// Nobody but this machine reaches the gate.
+    #[must_use]
+    pub fn loopback_only(&self) -> bool {
+        let listen = &self.gate.listen;
+        listen.http.iter().chain(&listen.tls).all(|address| address.ip().is_loopback())
+    }
+
     /// What cannot be meant so.
     #[must_use]
     pub fn problems(&self, today: jiff::civil::Date) -> Vec<Problem> {
         let mut found = Vec::new();
-        if self.gate.listen.is_empty() && self.gate.listen_tls.is_empty() {
-            found.push(Problem::new("gate.listen", "the gate listens nowhere", "write listen = [\"127.0.0.1:8080\"]"));
+        if self.gate.listen.http.is_empty() && self.gate.listen.tls.is_empty() {
+            found.push(Problem::new("gate.listen", "the gate listens nowhere", "write http = [\"127.0.0.1:8080\"] under [gate.listen]"));
         }
-        if !self.gate.loopback_only() {
+        if !self.loopback_only() {
             if self.contact.name.trim().is_empty() {
                 found.push(Problem::new(
                     "gate.listen",
@@ -260,10 +206,10 @@ impl Config {
                 found.push(Problem::new(format!("service[{index}].checked_on"), "this day has not come yet", "write the day of the check"));
             }
         }
-        for (index, observe) in self.gate.observe.iter().enumerate() {
+        for (index, observe) in self.observe.iter().enumerate() {
             if !observe.valid() {
                 found.push(Problem::new(
-                    format!("gate.observe[{index}]"),
+                    format!("observe[{index}]"),
                     format!("observing needs an approver's name and at most {} days from `from` to `until`", Observe::MAX_DAYS),
                     "name the approver and shorten the span",
                 ));

@@ -187,7 +187,10 @@ pub struct People {
 
 impl std::fmt::Debug for People {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("People").field("accounts", &self.accounts.len()).field("networks", &self.networks.len()).finish_non_exhaustive()
+        f.debug_struct("People")
+            .field("accounts", &self.accounts.len())
+            .field("networks", &self.networks.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -196,7 +199,12 @@ impl People {
     ///
     /// # Errors
     /// When a user file cannot be read or is not right.
-    pub fn new(settings: &Settings, networks: &[Network], unknown: Unknown, login_key: &[u8; 32]) -> Result<Self, IdentifyError> {
+    pub fn new(
+        settings: &Settings,
+        networks: &[Network],
+        unknown: Unknown,
+        login_key: &[u8; 32],
+    ) -> Result<Self, IdentifyError> {
         let mut accounts = BTreeMap::new();
         for Source::Basic { file } in &settings.source {
             for account in read_users(file)?.user {
@@ -209,7 +217,14 @@ impl People {
         let mut networks = networks.to_vec();
         // The narrowest range that holds an address counts.
         networks.sort_by_key(|network| std::cmp::Reverse(network.range.prefix_len()));
-        Ok(Self { accounts, networks, settings: settings.clone(), unknown, key: *login_key, believed: Cache::new(4096) })
+        Ok(Self {
+            accounts,
+            networks,
+            settings: settings.clone(),
+            unknown,
+            key: *login_key,
+            believed: Cache::new(4096),
+        })
     }
 
     /// Who asks from this address with this `Proxy-Authorization`. `private_line`: TLS to the gate, or loopback.
@@ -239,7 +254,9 @@ impl People {
             return Answer::Challenge("only Basic proxy authentication is understood");
         };
         if !private_line && !self.settings.allow_plain_basic {
-            return Answer::Challenge("passwords are taken over TLS or from this machine only (identify.allow_plain_basic)");
+            return Answer::Challenge(
+                "passwords are taken over TLS or from this machine only (identify.allow_plain_basic)",
+            );
         }
         let (name, asked_use) = match user.split_once('+') {
             Some((name, asked)) => (name, Some(asked.to_owned())),
@@ -311,8 +328,8 @@ fn basic(authorization: &str) -> Option<(String, Zeroizing<String>)> {
 /// When it cannot be read, is not TOML of this form, or holds something that is no argon2id hash.
 pub fn read_users(path: &Path) -> Result<UserFile, IdentifyError> {
     let text = std::fs::read_to_string(path).map_err(|source| IdentifyError::File { path: path.to_owned(), source })?;
-    let users: UserFile =
-        toml::from_str(&text).map_err(|source| IdentifyError::Form { path: path.to_owned(), source: Box::new(source) })?;
+    let users: UserFile = toml::from_str(&text)
+        .map_err(|source| IdentifyError::Form { path: path.to_owned(), source: Box::new(source) })?;
     for account in &users.user {
         if !account.password.starts_with("$argon2id$") {
             return Err(IdentifyError::Hash { path: path.to_owned(), name: account.name.clone() });
@@ -326,12 +343,15 @@ pub fn read_users(path: &Path) -> Result<UserFile, IdentifyError> {
 /// # Errors
 /// When the name does not fit or hashing fails.
 pub fn account(name: &str, groups: &[String], shared: bool, password: &str) -> Result<Account, IdentifyError> {
-    let fits = (1..=64).contains(&name.chars().count()) && !name.chars().any(|c| c.is_control() || c == ':' || c == '+');
+    let fits =
+        (1..=64).contains(&name.chars().count()) && !name.chars().any(|c| c.is_control() || c == ':' || c == '+');
     if !fits {
         return Err(IdentifyError::Name);
     }
-    let password =
-        Argon2::default().hash_password(password.as_bytes()).map_err(|error| IdentifyError::Argon(error.to_string()))?.to_string();
+    let password = Argon2::default()
+        .hash_password(password.as_bytes())
+        .map_err(|error| IdentifyError::Argon(error.to_string()))?
+        .to_string();
     Ok(Account { name: name.to_owned(), groups: groups.to_vec(), shared, password })
 }
 
@@ -351,7 +371,13 @@ mod tests {
         std::fs::write(&file, toml::to_string(&users).unwrap()).unwrap();
         let settings = Settings { source: vec![Source::Basic { file }], require, allow_plain_basic: false };
         let networks = [
-            Network { range: "10.0.0.0/8".parse().unwrap(), name: "house".into(), group: None, ehr: false, unknown: None },
+            Network {
+                range: "10.0.0.0/8".parse().unwrap(),
+                name: "house".into(),
+                group: None,
+                ehr: false,
+                unknown: None,
+            },
             Network {
                 range: "10.1.0.0/16".parse().unwrap(),
                 name: "ehr".into(),
@@ -372,7 +398,8 @@ mod tests {
         let people = people(false);
         let client = "10.1.2.3".parse().unwrap();
         for _ in 0..2 {
-            let Answer::Known(person) = people.who(client, Some(&header("taro+discharge", "ひらけごま")), true).await else {
+            let Answer::Known(person) = people.who(client, Some(&header("taro+discharge", "ひらけごま")), true).await
+            else {
                 panic!("not known")
             };
             assert_eq!(person.name.as_deref(), Some("taro"));
@@ -401,7 +428,8 @@ mod tests {
     #[tokio::test]
     async fn a_shared_account_is_nobody_in_particular() {
         let people = people(false);
-        let Answer::Known(person) = people.who("192.0.2.1".parse().unwrap(), Some(&header("ward", "ward")), true).await else {
+        let Answer::Known(person) = people.who("192.0.2.1".parse().unwrap(), Some(&header("ward", "ward")), true).await
+        else {
             panic!("not known")
         };
         assert!(!person.named());

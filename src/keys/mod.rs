@@ -353,7 +353,8 @@ fn read(path: &Path, seal: &Secret) -> Result<Content, KeyError> {
     }
     let mut bytes = STANDARD.decode(&sealed.nonce).map_err(|error| form(error.to_string()))?;
     bytes.extend(STANDARD.decode(&sealed.sealed).map_err(|error| form(error.to_string()))?);
-    let plain = decrypt(seal, b"tsuitate ring v1", &bytes).ok_or_else(|| KeyError::Unsealed { path: path.to_owned() })?;
+    let plain =
+        decrypt(seal, b"tsuitate ring v1", &bytes).ok_or_else(|| KeyError::Unsealed { path: path.to_owned() })?;
     let content: Content = serde_json::from_slice(&plain).map_err(|error| form(error.to_string()))?;
     if content.epochs.is_empty() || content.fingerprint.is_empty() {
         return Err(form("it holds no epoch or no fingerprint key".to_owned()));
@@ -461,10 +462,8 @@ mod tests {
     #[test]
     fn a_seal_may_come_from_a_command() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = Settings {
-            seal_command: Some(vec!["printf".to_owned(), "ab".repeat(32)]),
-            ..Settings::default()
-        };
+        let settings =
+            Settings { seal_command: Some(vec!["printf".to_owned(), "ab".repeat(32)]), ..Settings::default() };
         Ring::open_or_create(folder.path(), &settings, 0).unwrap();
         assert!(!folder.path().join("seal.key").exists());
         let wrong = Settings { seal_command: Some(vec!["printf".to_owned(), "zz".to_owned()]), ..Settings::default() };

@@ -181,7 +181,8 @@ impl Writer {
     }
 
     fn checkpoint(&mut self) -> Result<(), RecordError> {
-        let event = chain::checkpoint(&self.setup.gate, &self.head, &self.setup.checkpoint_key_id, &self.setup.checkpoint_key);
+        let event =
+            chain::checkpoint(&self.setup.gate, &self.head, &self.setup.checkpoint_key_id, &self.setup.checkpoint_key);
         self.write(vec![event], &[])?;
         self.since_checkpoint = 0;
         Ok(())

@@ -28,7 +28,11 @@ impl Form {
 /// The fingerprint of a folded form under one key. `family` is the kind (`person_name`, `patient_id` …).
 #[must_use]
 pub fn fingerprint(key_id: &str, key: &[u8; 32], family: &str, form: Form, folded: &str) -> String {
-    let compact: String = folded.chars().filter(|letter| !letter.is_whitespace() && *letter != '-').flat_map(char::to_lowercase).collect();
+    let compact: String = folded
+        .chars()
+        .filter(|letter| !letter.is_whitespace() && *letter != '-')
+        .flat_map(char::to_lowercase)
+        .collect();
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
     for part in [family.as_bytes(), form.letter().as_bytes(), compact.as_bytes()] {
         mac.update(&(part.len() as u64).to_be_bytes());

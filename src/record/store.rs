@@ -42,7 +42,9 @@ impl std::fmt::Debug for Aside {
 pub enum StoreError {
     #[error("the database refused: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    #[error("the database was written by a newer version (schema {found}, this program knows {known}): use that version")]
+    #[error(
+        "the database was written by a newer version (schema {found}, this program knows {known}): use that version"
+    )]
     Newer { found: i64, known: i64 },
     #[error("the database file cannot be used: {0}")]
     File(#[from] std::io::Error),

@@ -61,7 +61,11 @@ pub enum Broken {
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn verify(export: impl BufRead, keys: &BTreeMap<String, VerifyingKey>, anchor: Option<(u64, &str)>) -> Result<Proof, Broken> {
+pub fn verify(
+    export: impl BufRead,
+    keys: &BTreeMap<String, VerifyingKey>,
+    anchor: Option<(u64, &str)>,
+) -> Result<Proof, Broken> {
     let mut proof = Proof::default();
     let mut head = Head::default();
     let mut gone: Vec<u64> = Vec::new();
@@ -93,7 +97,9 @@ pub fn verify(export: impl BufRead, keys: &BTreeMap<String, VerifyingKey>, ancho
                         let good = chain::unhex(signature)
                             .and_then(|bytes| Signature::from_slice(&bytes).ok())
                             .is_some_and(|signature| {
-                                public.verify_strict(chain::signed_text(&body.gate, &head).as_bytes(), &signature).is_ok()
+                                public
+                                    .verify_strict(chain::signed_text(&body.gate, &head).as_bytes(), &signature)
+                                    .is_ok()
                             });
                         if !good {
                             return Err(Broken::Signature { seq: line.seq });

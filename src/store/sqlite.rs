@@ -61,9 +61,11 @@ impl Store for Sqlite {
     fn append(&mut self, events: &[Sealed], asides: &[Aside]) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
         {
-            let mut event = transaction
-                .prepare_cached("INSERT INTO event (seq, hash, at_ms, kind, record, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-            let mut print = transaction.prepare_cached("INSERT OR IGNORE INTO fingerprint (print, seq) VALUES (?1, ?2)")?;
+            let mut event = transaction.prepare_cached(
+                "INSERT INTO event (seq, hash, at_ms, kind, record, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            let mut print =
+                transaction.prepare_cached("INSERT OR IGNORE INTO fingerprint (print, seq) VALUES (?1, ?2)")?;
             for sealed in events {
                 event.execute(params![
                     signed(sealed.seq),
@@ -136,7 +138,8 @@ impl Reader {
     /// # Errors
     /// When there is none, or it is of another version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let connection =
+            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
         let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         let known = MIGRATIONS.len() as i64;
@@ -151,9 +154,9 @@ impl Reader {
     /// # Errors
     /// When the database refuses.
     pub fn aside(&self, shelf: &str, scope: &[u8], key: &[u8], now_ms: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT sealed FROM aside WHERE shelf = ?1 AND scope = ?2 AND key = ?3 AND expires_ms > ?4")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT sealed FROM aside WHERE shelf = ?1 AND scope = ?2 AND key = ?3 AND expires_ms > ?4",
+        )?;
         Ok(statement.query_row(params![shelf, scope, key, signed(now_ms)], |row| row.get(0)).optional()?)
     }
 
@@ -161,11 +164,18 @@ impl Reader {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn asides(&self, shelf: &str, scope: &[u8], now_ms: u64, limit: u32) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub fn asides(
+        &self,
+        shelf: &str,
+        scope: &[u8],
+        now_ms: u64,
+        limit: u32,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT key, sealed FROM aside WHERE shelf = ?1 AND scope = ?2 AND expires_ms > ?3 ORDER BY expires_ms DESC LIMIT ?4",
         )?;
-        let rows = statement.query_map(params![shelf, scope, signed(now_ms), limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows =
+            statement.query_map(params![shelf, scope, signed(now_ms), limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -244,7 +254,10 @@ impl Reader {
     ///
     /// # Errors
     /// When the database refuses, or `each` does.
-    pub fn events<E: From<StoreError>>(&self, mut each: impl FnMut(u64, String, Option<String>) -> Result<(), E>) -> Result<(), E> {
+    pub fn events<E: From<StoreError>>(
+        &self,
+        mut each: impl FnMut(u64, String, Option<String>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut statement =
             self.connection.prepare("SELECT seq, hash, body FROM event ORDER BY seq").map_err(StoreError::from)?;
         let mut rows = statement.query([]).map_err(StoreError::from)?;

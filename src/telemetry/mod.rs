@@ -87,13 +87,19 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("tsuitate");
         let requests = Family::default();
         let findings = Family::default();
-        let steps = Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_05, 2.0, 18)));
+        let steps = Family::<ByStep, Histogram>::new_with_constructor(|| {
+            Histogram::new(exponential_buckets(0.000_05, 2.0, 18))
+        });
         let unwritten = Counter::default();
         let in_flight = Gauge::default();
         registry.register("requests", "Requests by verdict and service", requests.clone());
         registry.register("findings", "Findings by kind", findings.clone());
         registry.register("step_seconds", "Time of each step of the way", steps.clone());
-        registry.register("record_failures", "Requests refused because the record could not be written", unwritten.clone());
+        registry.register(
+            "record_failures",
+            "Requests refused because the record could not be written",
+            unwritten.clone(),
+        );
         registry.register("in_flight", "Requests under way", in_flight.clone());
         Self { registry, requests, findings, steps, unwritten, in_flight }
     }
@@ -130,7 +136,11 @@ impl Metrics {
 ///
 /// # Errors
 /// When the address cannot be had.
-pub async fn serve(address: SocketAddr, metrics: Arc<Metrics>, tasks: crate::wire::task::Tasks) -> std::io::Result<SocketAddr> {
+pub async fn serve(
+    address: SocketAddr,
+    metrics: Arc<Metrics>,
+    tasks: crate::wire::task::Tasks,
+) -> std::io::Result<SocketAddr> {
     let listener = tokio::net::TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let inner = tasks.clone();
@@ -158,7 +168,9 @@ pub async fn serve(address: SocketAddr, metrics: Arc<Metrics>, tasks: crate::wir
                         }
                         response.headers_mut().insert(
                             http::header::CONTENT_TYPE,
-                            http::HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8"),
+                            http::HeaderValue::from_static(
+                                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                            ),
                         );
                         Ok::<_, std::convert::Infallible>(response)
                     }

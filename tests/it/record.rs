@@ -31,7 +31,12 @@ fn keys() -> BTreeMap<String, VerifyingKey> {
 fn opened(record: &str) -> Event {
     Event::Opened(Box::new(Opened {
         record: record.to_owned(),
-        who: Who { person: Some(Name::new("taro")), strength: "authenticated".into(), client: "127.0.0.1".into(), ..Who::default() },
+        who: Who {
+            person: Some(Name::new("taro")),
+            strength: "authenticated".into(),
+            client: "127.0.0.1".into(),
+            ..Who::default()
+        },
         use_: None,
         service: Name::new("openai"),
         host: Word::new("api.openai.com"),
@@ -60,7 +65,12 @@ fn opened(record: &str) -> Event {
 }
 
 fn closed(record: &str) -> Event {
-    Event::Closed(Closed { record: record.to_owned(), outcome: "answered".into(), status: Some(200), ..Closed::default() })
+    Event::Closed(Closed {
+        record: record.to_owned(),
+        outcome: "answered".into(),
+        status: Some(200),
+        ..Closed::default()
+    })
 }
 
 fn export(path: &std::path::Path) -> Vec<Line> {
@@ -109,7 +119,8 @@ async fn what_was_appended_is_there_in_one_unbroken_chain() {
     let rows = reader.rows(&Filter { limit: 100, ..Filter::default() }).unwrap();
     assert_eq!(rows.len(), 40);
     assert!(rows.iter().all(|row| row.closed_as.as_deref() == Some("closed")));
-    let only = Filter { kind: Some("person_name".into()), verdict: Some("masked".into()), limit: 7, ..Filter::default() };
+    let only =
+        Filter { kind: Some("person_name".into()), verdict: Some("masked".into()), limit: 7, ..Filter::default() };
     assert_eq!(reader.rows(&only).unwrap().len(), 7);
     let none = Filter { kind: Some("phone".into()), limit: 7, ..Filter::default() };
     assert!(reader.rows(&none).unwrap().is_empty());
