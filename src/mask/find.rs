@@ -160,7 +160,7 @@ fn widen(text: &str, code_range: Range<usize>, code: Code, not_before: usize) ->
     }
     let start = if shape == Shape::Bare { code_range.start } else { start };
     let end = if interval_len > 0 { end } else { code_range.end + suffix_len };
-    let bare_range = (suffix_len > 0).then(|| start..code_range.end);
+    let bare_range = (suffix_len > 0).then_some(start..code_range.end);
     TokenAt { range: start..end, code_range, code, suffix, shape, bare_range }
 }
 
@@ -272,6 +272,7 @@ fn interval_at(tail: &str) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::string_slice)]
 mod tests {
     use super::super::key::TokenKey;
     use super::super::label::Language;

@@ -78,8 +78,7 @@ pub fn label(kind: Kind, role: Option<Role>, language: Language) -> &'static str
     match (row, language) {
         (Some(row), Language::Ja) => row.ja,
         (Some(row), Language::En) => row.en,
-        (None, Language::Ja) => "ID",
-        (None, Language::En) => "ID",
+        (None, _) => "ID",
     }
 }
 
