@@ -2,6 +2,10 @@
 //! Engines see the folded text and the words around it; ranges they give are bytes of the *folded* text.
 //! Must not know: each other, what wins (`merge`), who is who (`link`).
 
+pub(crate) mod labels;
+pub mod pattern;
+pub(crate) mod table;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,6 +14,9 @@ use super::finding::{Evidence, RuleId};
 use super::fuel::{DetectError, Fuel};
 use super::kind::{Class, Kind, Role};
 use super::text::Text;
+
+/// What stands in the folded text for one of our own tokens: no letter, no digit, and no evidence across it.
+pub const ATOM: char = '\u{fffc}';
 
 /// One text as an engine sees it.
 #[derive(Clone, Copy)]
