@@ -98,6 +98,11 @@ impl WordMap {
         self.entries.get(&(*code, *suffix)).filter(|entry| !entry.ambiguous).map(word)
     }
 
+    /// The word that stands there, restorable or not.
+    pub(super) fn peek(&self, code: &Code, suffix: &Suffix) -> Option<&str> {
+        self.entries.get(&(*code, *suffix)).map(|entry| entry.word.as_str())
+    }
+
     /// The word of a token as it stands in a text, and the bytes that belong to it: a tail that only looks like a
     /// suffix (`PATIENT_7K3Q2F9M_0512.docx`) stays outside.
     #[must_use]
