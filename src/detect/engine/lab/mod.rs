@@ -649,13 +649,13 @@ impl Engine for Lab {
                 out.candidates.push(self.candidate(range.clone(), &range, 0.9, evidence, false));
             }
         }
-        if counted >= 3 {
+        if counted >= 1 {
             let start = raws.first().map_or(0, |raw| raw.start);
             let end = raws.last().map_or(start, |raw| raw.value.range.end);
             out.signals.push(Signal {
                 range: start..end,
                 class: Class::ChartText,
-                weight: 2.0,
+                weight: [0.0, 1.0, 2.0].get(counted).copied().unwrap_or(2.5),
                 marked: false,
                 rule: self.signal.clone(),
             });
