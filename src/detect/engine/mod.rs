@@ -3,9 +3,9 @@
 //! Must not know: each other, what wins (`merge`), who is who (`link`).
 
 pub mod dates;
-mod reading;
 pub(crate) mod labels;
 pub mod pattern;
+mod reading;
 pub(crate) mod table;
 
 use std::ops::Range;

@@ -36,8 +36,20 @@ pub(super) struct Written {
 }
 
 /// English months, with the letters that must at least be there.
-const MONTHS: &[&str] =
-    &["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
+const MONTHS: &[&str] = &[
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
 
 /// All dates of a text, in order, never overlapping.
 pub(super) fn read(text: &str) -> Vec<Written> {
@@ -53,7 +65,12 @@ pub(super) fn read(text: &str) -> Vec<Written> {
                     None => at + bytes.iter().skip(at).take_while(|byte| byte.is_ascii_digit()).count(),
                 }
             }
-            b'A'..=b'Z' if at.checked_sub(1).and_then(|before| bytes.get(before)).is_none_or(|byte| !byte.is_ascii_alphanumeric()) => {
+            b'A'..=b'Z'
+                if at
+                    .checked_sub(1)
+                    .and_then(|before| bytes.get(before))
+                    .is_none_or(|byte| !byte.is_ascii_alphanumeric()) =>
+            {
                 match month_first_english(text, at) {
                     Some(written) => push(text, &mut found, written),
                     None => at + 1,
@@ -111,7 +128,8 @@ fn day_range(text: &str, written: &Written) -> Option<usize> {
         return None;
     }
     let open = matches!(char_at(text, day.end), Some('/' | '.' | ':' | '月' | '時' | '回' | '日') | Some('0'..='9'));
-    (!open && !char_at(text, day.end).is_some_and(|letter| letter.is_ascii_alphabetic() || letter == '-')).then_some(day.end)
+    (!open && !char_at(text, day.end).is_some_and(|letter| letter.is_ascii_alphabetic() || letter == '-'))
+        .then_some(day.end)
 }
 
 /// `10.15` after a date with dots and a range mark.
@@ -151,7 +169,8 @@ fn era_before(text: &str, at: usize) -> Option<(Era, usize)> {
     let neighbour = char_before(trimmed, start);
     match last {
         'M' | 'T' | 'S' | 'H' | 'R' | 'm' | 't' | 's' | 'h' | 'r' => {
-            let glued = neighbour.is_some_and(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '\''));
+            let glued = neighbour
+                .is_some_and(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '\''));
             (!glued).then_some((Era::from_mark(mark)?, start))
         }
         '明' | '大' | '昭' | '平' | '令' => {
@@ -168,8 +187,9 @@ fn numeric(text: &str, at: usize) -> Option<Written> {
     if let Some(written) = marked(text, at, first) {
         return Some(written);
     }
-    let glued = char_before(text, at)
-        .is_some_and(|letter| letter.is_ascii_digit() || letter == '.' && char_before(text, at - 1).is_some_and(|c| c.is_ascii_digit()));
+    let glued = char_before(text, at).is_some_and(|letter| {
+        letter.is_ascii_digit() || letter == '.' && char_before(text, at - 1).is_some_and(|c| c.is_ascii_digit())
+    });
     if glued {
         return None;
     }
@@ -187,7 +207,9 @@ fn kanji(text: &str, at: usize) -> Option<Written> {
         return year_month_day(text, start, at + '元'.len_utf8(), Some((era, 1)), None);
     }
     // Not inside a longer run of kanji digits.
-    if char_before(text, at).is_some_and(|letter| number_at(letter.encode_utf8(&mut [0; 4]), 0).is_some_and(|number| number.kanji)) {
+    if char_before(text, at)
+        .is_some_and(|letter| number_at(letter.encode_utf8(&mut [0; 4]), 0).is_some_and(|number| number.kanji))
+    {
         return None;
     }
     let first = number_at(text, at)?;
@@ -199,12 +221,17 @@ fn marked(text: &str, at: usize, first: Number) -> Option<Written> {
     let unit = skip_spaces(text, first.end, 2);
     match char_at(text, unit)? {
         '年' => match era_before(text, at) {
-            Some((era, start)) if first.digits <= 2 => year_month_day(text, start, first.end, Some((era, first.value)), None),
+            Some((era, start)) if first.digits <= 2 => {
+                year_month_day(text, start, first.end, Some((era, first.value)), None)
+            }
             _ => year_month_day(text, at, first.end, None, Some(first)),
         },
         '月' => {
             let (end, day) = day_of(text, unit + '月'.len_utf8())?;
-            if first.digits > 2 || !month_day(first.value, day) || char_before(text, at).is_some_and(|letter| letter.is_ascii_digit()) {
+            if first.digits > 2
+                || !month_day(first.value, day)
+                || char_before(text, at).is_some_and(|letter| letter.is_ascii_digit())
+            {
                 return None;
             }
             Some(Written { range: at..end, form: Form::MonthDay, year: None })
@@ -221,7 +248,13 @@ fn day_of(text: &str, at: usize) -> Option<(usize, u32)> {
 }
 
 /// From 年 on: month and day.
-fn year_month_day(text: &str, start: usize, year_end: usize, era: Option<(Era, u32)>, western: Option<Number>) -> Option<Written> {
+fn year_month_day(
+    text: &str,
+    start: usize,
+    year_end: usize,
+    era: Option<(Era, u32)>,
+    western: Option<Number>,
+) -> Option<Written> {
     let at = skip_spaces(text, year_end, 2) + '年'.len_utf8();
     let month = number_at(text, skip_spaces(text, at, 2)).filter(|month| month.digits <= 2)?;
     let unit = skip_spaces(text, month.end, 2);
@@ -235,10 +268,14 @@ fn year_month_day(text: &str, start: usize, year_end: usize, era: Option<(Era, u
         (Some((era, year)), _) if month_day(month.value, day) && year <= 99 => {
             Some(Written { range, form: Form::Long, year: era_day(era, year, month.value, day) })
         }
-        (None, Some(year)) if year.digits == 4 && (1868..=2099).contains(&year.value) && month_day(month.value, day) => {
+        (None, Some(year))
+            if year.digits == 4 && (1868..=2099).contains(&year.value) && month_day(month.value, day) =>
+        {
             Some(Written { range, form: Form::Long, year: Some(year.value) })
         }
-        (None, Some(year)) if year.digits <= 2 && month_day(month.value, day) => Some(Written { range, form: Form::ShortYear, year: None }),
+        (None, Some(year)) if year.digits <= 2 && month_day(month.value, day) => {
+            Some(Written { range, form: Form::ShortYear, year: None })
+        }
         _ => None,
     }
 }
@@ -248,14 +285,18 @@ fn separated(text: &str, at: usize, first: Number) -> Option<Written> {
     let (separator, second) = part(text, first.end)?;
     let third = part(text, second.end).filter(|(other, third)| *other == separator && third.digits <= 4);
     let Some((_, third)) = third else { return slash(text, at, first, second, separator) };
-    if part(text, third.end).is_some_and(|(other, _)| other == separator || other == '.') || !closed(text, third.end) || second.digits > 2 {
+    if part(text, third.end).is_some_and(|(other, _)| other == separator || other == '.')
+        || !closed(text, third.end)
+        || second.digits > 2
+    {
         return None;
     }
     if first.digits == 4 {
         let real = third.digits <= 2 && real_day(first.value, second.value, third.value) && bounded(text, at);
         return real.then_some(Written { range: at..third.end, form: Form::Separated, year: Some(first.value) });
     }
-    if first.digits <= 2 && third.digits <= 2
+    if first.digits <= 2
+        && third.digits <= 2
         && let Some((era, start)) = era_before(text, at)
     {
         let year = era_day(era, first.value, second.value, third.value)?;
@@ -297,7 +338,8 @@ fn closed(text: &str, end: usize) -> bool {
 
 /// No letter, number or path goes on before a numeric date.
 fn bounded(text: &str, at: usize) -> bool {
-    !char_before(text, at).is_some_and(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '/' | '-' | '$' | '¥' | '#'))
+    !char_before(text, at)
+        .is_some_and(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '/' | '-' | '$' | '¥' | '#'))
 }
 
 /// `5/2`: month and day.
@@ -305,7 +347,9 @@ fn slash(text: &str, at: usize, first: Number, second: Number, separator: char) 
     if separator != '/' || first.digits > 2 || second.digits > 2 || !month_day(first.value, second.value) {
         return None;
     }
-    let glued = char_before(text, at).is_some_and(|letter| letter.is_ascii_alphabetic() || matches!(letter, '/' | '.' | '+' | '$' | '¥' | '#' | '_'));
+    let glued = char_before(text, at).is_some_and(|letter| {
+        letter.is_ascii_alphabetic() || matches!(letter, '/' | '.' | '+' | '$' | '¥' | '#' | '_')
+    });
     let written_alike = char_at(text, first.end + 1) != Some(' ');
     if glued || !written_alike || !closed(text, second.end) {
         return None;
@@ -329,7 +373,8 @@ fn packed(text: &str, at: usize, first: Number) -> Option<Written> {
         12 | 14 => number(8, 10)? < 24 && number(10, 12)? < 60,
         _ => false,
     };
-    let glued = char_before(text, at).is_some_and(|letter| letter.is_ascii_alphabetic() || matches!(letter, '-' | '+' | '.'));
+    let glued =
+        char_before(text, at).is_some_and(|letter| letter.is_ascii_alphabetic() || matches!(letter, '-' | '+' | '.'));
     let open = char_at(text, first.end).is_some_and(|letter| letter.is_ascii_alphabetic());
     ((1900..=2099).contains(&year) && real_day(year, month, day) && time && !glued && !open).then_some(Written {
         range: at..at + 8,
@@ -347,7 +392,9 @@ fn english_month(text: &str, at: usize) -> Option<(u32, usize)> {
     if length < 3 || !word.starts_with(|letter: char| letter.is_ascii_uppercase()) {
         return None;
     }
-    let month = MONTHS.iter().position(|name| *name == lower || (length == 3 || lower == "sept") && name.starts_with(&lower))?;
+    let month = MONTHS
+        .iter()
+        .position(|name| *name == lower || (length == 3 || lower == "sept") && name.starts_with(&lower))?;
     let end = at + length;
     let end = if char_at(text, end) == Some('.') { end + 1 } else { end };
     Some((u32::try_from(month).ok()? + 1, end))
@@ -433,10 +480,40 @@ mod tests {
     #[test]
     fn all_calendars() {
         for text in [
-            "昭和35年2月10日", "昭和三十五年二月十日", "昭和 35 年 2 月10日", "平成元年1月8日", "S35.2.10", "S35/2/10", "S35-02-10", "s35.2.10",
-            "昭35.2.10", "昭和35.2.10", "H1.1.8", "R7.3.5", "S.35.02.10", "1960年2月10日", "1960/2/10", "1960-02-10", "1960.2.10", "19600210",
-            "Feb 10, 1960", "10 Feb 1960", "02/10/1960", "2/10/60", "08-Apr-2020", "23.11.1951", "二〇二四年五月一日", "2月10日", "2/10", "S11年2月27日",
-            "H10. 2.28", "October 4th, 2024", "Sept 2", "3 May", "R06/07/19", "令6.4.30",
+            "昭和35年2月10日",
+            "昭和三十五年二月十日",
+            "昭和 35 年 2 月10日",
+            "平成元年1月8日",
+            "S35.2.10",
+            "S35/2/10",
+            "S35-02-10",
+            "s35.2.10",
+            "昭35.2.10",
+            "昭和35.2.10",
+            "H1.1.8",
+            "R7.3.5",
+            "S.35.02.10",
+            "1960年2月10日",
+            "1960/2/10",
+            "1960-02-10",
+            "1960.2.10",
+            "19600210",
+            "Feb 10, 1960",
+            "10 Feb 1960",
+            "02/10/1960",
+            "2/10/60",
+            "08-Apr-2020",
+            "23.11.1951",
+            "二〇二四年五月一日",
+            "2月10日",
+            "2/10",
+            "S11年2月27日",
+            "H10. 2.28",
+            "October 4th, 2024",
+            "Sept 2",
+            "3 May",
+            "R06/07/19",
+            "令6.4.30",
         ] {
             assert_eq!(written(text), [text]);
         }
@@ -457,8 +534,28 @@ mod tests {
     #[test]
     fn what_is_no_day() {
         for text in [
-            "昭和6年13月1日", "2023年2月30日", "13/1", "128/76", "10.1.12.5", "2.14.0", "Python 3.11.4", "1/2/3/4", "90%", "令和6年度", "2023年5月", "1.5/2.0",
-            "L3/4", "A/B", "01-23-4567", "X月1日", "2/30", "May", "march 5", "12:30", "R6.13.1", "abc20240101",
+            "昭和6年13月1日",
+            "2023年2月30日",
+            "13/1",
+            "128/76",
+            "10.1.12.5",
+            "2.14.0",
+            "Python 3.11.4",
+            "1/2/3/4",
+            "90%",
+            "令和6年度",
+            "2023年5月",
+            "1.5/2.0",
+            "L3/4",
+            "A/B",
+            "01-23-4567",
+            "X月1日",
+            "2/30",
+            "May",
+            "march 5",
+            "12:30",
+            "R6.13.1",
+            "abc20240101",
         ] {
             assert!(written(text).is_empty(), "{text}: {:?}", written(text));
         }
