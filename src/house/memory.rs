@@ -2,6 +2,7 @@
 //! scope's own key; named people's values go to the store (with the record's events), others live in RAM for an hour.
 //! Must not know: how tokens are made, HTTP.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use quick_cache::Weighter;
@@ -22,6 +23,8 @@ const NAMED_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 const OTHERS_MS: u64 = 60 * 60 * 1000;
 /// Words of recent answers that are remembered for a scope and service.
 const RECENT: usize = 2_000;
+/// Words of the vault that one answer may bring back.
+const VAULT: u32 = 10_000;
 /// Bytes of sealed values that RAM holds.
 const RAM_BYTES: u64 = 64 << 20;
 
@@ -159,9 +162,10 @@ impl Memory {
         Self { ram: Cache::with_weighter(20_000, RAM_BYTES, Bytes), store: store.map(Mutex::new) }
     }
 
-    /// What is known that bears on a request, and which of its signed texts came from the service.
+    /// What is known that bears on a request, and which of its signed texts came from the service. `history`: the service
+    /// keeps what was said, so that any token of the scope's vault may come back in the answer.
     #[must_use]
-    pub fn known(&self, scope: &Scope, service: &str, wanted: &Wanted, now_ms: u64) -> (Known, std::collections::HashSet<usize>) {
+    pub fn known(&self, scope: &Scope, service: &str, wanted: &Wanted, history: bool, now_ms: u64) -> (Known, HashSet<usize>) {
         let mut known = Known::default();
         for digest in &wanted.units {
             if let Some(unit) = self.get::<SentUnit>(scope, "unit", &digest.0, now_ms) {
@@ -175,8 +179,13 @@ impl Memory {
             }
         }
         known.recent = self.recent(scope, service, now_ms);
+        if history {
+            known.vault = self.vault_all(scope, now_ms);
+        }
         for code in &wanted.codes {
-            if let Some(words) = self.vault(scope, code, now_ms) {
+            if let Some(words) = self.vault(scope, code, now_ms)
+                && !known.vault.iter().any(|word| word.code == *code)
+            {
                 known.vault.extend(words.into_iter().map(KnownWord::from));
             }
         }
@@ -195,10 +204,19 @@ impl Memory {
             .unwrap_or_default()
     }
 
-    /// The vault's words of the codes of an answer: endpoints with history on the server restore older tokens too.
-    #[must_use]
-    pub fn vault_words(&self, scope: &Scope, codes: &[Code], now_ms: u64) -> Vec<KnownWord> {
-        codes.iter().filter_map(|code| self.vault(scope, code, now_ms)).flatten().map(KnownWord::from).collect()
+    /// The newest words of the scope's vault, of every epoch that can still be undone.
+    fn vault_all(&self, scope: &Scope, now_ms: u64) -> Vec<KnownWord> {
+        let Some(store) = self.store.as_ref().filter(|_| scope.named) else { return Vec::new() };
+        let mut words = Vec::new();
+        for secret in &scope.vault {
+            let rows = store.lock().unwrap_or_else(PoisonError::into_inner).asides("vault", &tag(secret), now_ms, VAULT);
+            for (key, sealed) in rows.unwrap_or_default() {
+                let plain = decrypt(secret, &context("vault", &key), &sealed);
+                let forms = plain.and_then(|plain| serde_json::from_slice::<Vec<WordForm>>(&plain).ok());
+                words.extend(forms.unwrap_or_default().into_iter().map(KnownWord::from));
+            }
+        }
+        words
     }
 
     /// Put into RAM what has become durable.

@@ -18,6 +18,8 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use crate::decide::{Person, Strength, UnknownHosts};
+
 /// How long a verified password is believed without asking argon2 again.
 const BELIEVED: Duration = Duration::from_secs(600);
 
@@ -36,17 +38,7 @@ pub struct Network {
     pub ehr: bool,
     /// What happens to hosts that are no AI service; overrides `destinations.unknown`.
     #[serde(default)]
-    pub unknown: Option<Unknown>,
-}
-
-/// What happens to hosts that are no AI service.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum Unknown {
-    /// Tunnel unopened.
-    #[default]
-    Tunnel,
-    Deny,
+    pub unknown: Option<UnknownHosts>,
 }
 
 /// Where accounts come from.
@@ -108,60 +100,23 @@ pub enum IdentifyError {
     Argon(String),
 }
 
-/// How sure it is who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Strength {
-    Anonymous,
-    /// Known by the network alone.
-    Network,
-    /// An account that several people use.
-    Shared,
-    /// A password that came over a plain line.
-    Claimed,
-    Authenticated,
-}
-
-impl Strength {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Strength::Anonymous => "anonymous",
-            Strength::Network => "network",
-            Strength::Shared => "shared",
-            Strength::Claimed => "claimed",
-            Strength::Authenticated => "authenticated",
-        }
-    }
-}
-
-/// Who asks.
+/// Who asks: the person as the judge weighs it, and what else the gate needs to know of the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
-    /// Name of the account.
-    pub name: Option<String>,
-    pub groups: Vec<String>,
-    pub network: Option<String>,
-    pub ehr: bool,
-    pub unknown: Unknown,
-    pub strength: Strength,
+pub struct Caller {
+    pub person: Person,
+    /// What happens to hosts that are no AI service.
+    pub unknown: UnknownHosts,
     pub client: IpAddr,
     /// The use that the caller named by `name+use` in the proxy user.
     pub asked_use: Option<String>,
 }
 
-impl Person {
-    /// A named person: authenticated, not a shared account, not a network. Only such a one gets a use that lifts a class.
-    #[must_use]
-    pub fn named(&self) -> bool {
-        self.name.is_some() && matches!(self.strength, Strength::Authenticated | Strength::Claimed)
-    }
-
+impl Caller {
     /// Whose tokens they are: the person, or the source address (DESIGN §5, Vault and scopes).
     #[must_use]
     pub fn scope(&self) -> String {
-        match &self.name {
-            Some(name) if self.named() => format!("person:{name}"),
+        match &self.person.id {
+            Some(name) if self.person.named() => format!("person:{name}"),
             _ => format!("address:{}", self.client),
         }
     }
@@ -170,7 +125,7 @@ impl Person {
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    Known(Person),
+    Known(Caller),
     /// 407: no account given where one is required, or a wrong one. The text says which.
     Challenge(&'static str),
 }
@@ -180,7 +135,7 @@ pub struct People {
     accounts: BTreeMap<String, Account>,
     networks: Vec<Network>,
     settings: Settings,
-    unknown: Unknown,
+    unknown: UnknownHosts,
     key: [u8; 32],
     believed: Cache<[u8; 32], Instant>,
 }
@@ -202,7 +157,7 @@ impl People {
     pub fn new(
         settings: &Settings,
         networks: &[Network],
-        unknown: Unknown,
+        unknown: UnknownHosts,
         login_key: &[u8; 32],
     ) -> Result<Self, IdentifyError> {
         let mut accounts = BTreeMap::new();
@@ -230,13 +185,15 @@ impl People {
     /// Who asks from this address with this `Proxy-Authorization`. `private_line`: TLS to the gate, or loopback.
     pub async fn who(self: &Arc<Self>, client: IpAddr, authorization: Option<&str>, private_line: bool) -> Answer {
         let network = self.networks.iter().find(|network| network.range.contains(&client));
-        let mut person = Person {
-            name: None,
-            groups: network.and_then(|network| network.group.clone()).into_iter().collect(),
-            network: network.map(|network| network.name.clone()),
-            ehr: network.is_some_and(|network| network.ehr),
+        let mut caller = Caller {
+            person: Person {
+                id: None,
+                strength: if network.is_some() { Strength::Network } else { Strength::Anonymous },
+                groups: network.and_then(|network| network.group.clone()).into_iter().collect(),
+                network: network.map(|network| network.name.clone()),
+                ehr: network.is_some_and(|network| network.ehr),
+            },
             unknown: network.and_then(|network| network.unknown).unwrap_or(self.unknown),
-            strength: if network.is_some() { Strength::Network } else { Strength::Anonymous },
             client,
             asked_use: None,
         };
@@ -244,11 +201,11 @@ impl People {
             if self.settings.require {
                 return Answer::Challenge("an account is required");
             }
-            return Answer::Known(person);
+            return Answer::Known(caller);
         };
         if self.accounts.is_empty() {
             // Tools send credentials that nobody asked for; without accounts they say nothing.
-            return Answer::Known(person);
+            return Answer::Known(caller);
         }
         let Some((user, password)) = basic(authorization) else {
             return Answer::Challenge("only Basic proxy authentication is understood");
@@ -271,19 +228,20 @@ impl People {
         if !self.believes(name, &account.password, password).await {
             return Answer::Challenge("unknown account or wrong password");
         }
-        person.name = Some(account.name.clone());
+        caller.asked_use = asked_use;
+        let person = &mut caller.person;
+        person.id = Some(account.name.clone());
         for group in &account.groups {
             if !person.groups.contains(group) {
                 person.groups.push(group.clone());
             }
         }
-        person.asked_use = asked_use;
         person.strength = match (account.shared, private_line) {
             (true, _) => Strength::Shared,
             (false, true) => Strength::Authenticated,
             (false, false) => Strength::Claimed,
         };
-        Answer::Known(person)
+        Answer::Known(caller)
     }
 
     async fn believes(&self, name: &str, hash: &str, password: Zeroizing<String>) -> bool {
@@ -383,10 +341,10 @@ mod tests {
                 name: "ehr".into(),
                 group: Some("病棟".into()),
                 ehr: true,
-                unknown: Some(Unknown::Deny),
+                unknown: Some(UnknownHosts::Deny),
             },
         ];
-        Arc::new(People::new(&settings, &networks, Unknown::Tunnel, &[1; 32]).unwrap())
+        Arc::new(People::new(&settings, &networks, UnknownHosts::Tunnel, &[1; 32]).unwrap())
     }
 
     fn header(user: &str, password: &str) -> String {
@@ -398,15 +356,15 @@ mod tests {
         let people = people(false);
         let client = "10.1.2.3".parse().unwrap();
         for _ in 0..2 {
-            let Answer::Known(person) = people.who(client, Some(&header("taro+discharge", "ひらけごま")), true).await
+            let Answer::Known(caller) = people.who(client, Some(&header("taro+discharge", "ひらけごま")), true).await
             else {
                 panic!("not known")
             };
-            assert_eq!(person.name.as_deref(), Some("taro"));
-            assert_eq!(person.asked_use.as_deref(), Some("discharge"));
-            assert_eq!(person.groups, ["病棟", "内科"]);
-            assert!(person.ehr && person.named());
-            assert_eq!(person.scope(), "person:taro");
+            assert_eq!(caller.person.id.as_deref(), Some("taro"));
+            assert_eq!(caller.asked_use.as_deref(), Some("discharge"));
+            assert_eq!(caller.person.groups, ["病棟", "内科"]);
+            assert!(caller.person.ehr && caller.person.named());
+            assert_eq!(caller.scope(), "person:taro");
         }
     }
 
@@ -428,12 +386,12 @@ mod tests {
     #[tokio::test]
     async fn a_shared_account_is_nobody_in_particular() {
         let people = people(false);
-        let Answer::Known(person) = people.who("192.0.2.1".parse().unwrap(), Some(&header("ward", "ward")), true).await
+        let Answer::Known(caller) = people.who("192.0.2.1".parse().unwrap(), Some(&header("ward", "ward")), true).await
         else {
             panic!("not known")
         };
-        assert!(!person.named());
-        assert_eq!(person.scope(), "address:192.0.2.1");
-        assert_eq!(person.strength, Strength::Shared);
+        assert!(!caller.person.named());
+        assert_eq!(caller.scope(), "address:192.0.2.1");
+        assert_eq!(caller.person.strength, Strength::Shared);
     }
 }
