@@ -15,6 +15,9 @@ mod source;
 mod splice;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{Format, Reason, SpliceError, Unreadable};
 pub use limits::Limits;
 pub use open::{Located, open};
