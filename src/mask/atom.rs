@@ -1,5 +1,5 @@
-//! Token-like text in requests is an atom: detection sees filler of the same length in its place, so that offsets hold
-//! and nothing in it, nor across it, is found. A token that is not known must be exactly as we write one.
+//! Token-like text in requests is an atom: nothing in it, nor across it, is found, and it is not changed. A token that is
+//! not known must be exactly as we write one.
 //! Must not know: what detection looks for.
 
 use std::collections::HashSet;
@@ -34,34 +34,24 @@ fn as_we_write(text: &str, token: &TokenAt) -> bool {
     written_labels().any(|label| {
         let bracketed = written.strip_prefix('[').and_then(|rest| rest.strip_prefix(label));
         let narrow = written.strip_prefix(label);
-        bracketed.and_then(|rest| rest.strip_prefix(':')).is_some_and(|rest| rest.starts_with(code) && rest.ends_with(']'))
+        bracketed
+            .and_then(|rest| rest.strip_prefix(':'))
+            .is_some_and(|rest| rest.starts_with(code) && rest.ends_with(']'))
             || narrow.and_then(|rest| rest.strip_prefix(['_', '-'])).is_some_and(|rest| rest.starts_with(code))
     })
 }
 
-/// The document to search: text number *n* is part number *n*, atoms filled with U+FFFC and spaces, byte for byte.
+/// The document to search: text number *n* is part number *n*, its atoms told.
 #[must_use]
 pub fn document(texts: &[LocatedText], known: &HashSet<Code>) -> Document {
     let part = |text: &LocatedText| Part {
-        text: blank(&text.text, known),
+        text: text.text.clone(),
         label: text.label.clone(),
         unit: text.unit,
         author: text.author,
+        atoms: atoms(&text.text, known).into_iter().map(|(range, _)| range).collect(),
     };
     Document { parts: texts.iter().map(part).collect() }
-}
-
-fn blank(text: &str, known: &HashSet<Code>) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut done = 0;
-    for (range, _) in atoms(text, known) {
-        out.push_str(text.get(done..range.start).unwrap_or_default());
-        out.extend(std::iter::repeat_n('\u{fffc}', range.len() / 3));
-        out.extend(std::iter::repeat_n(' ', range.len() % 3));
-        done = range.end;
-    }
-    out.push_str(text.get(done..).unwrap_or_default());
-    out
 }
 
 #[cfg(test)]
@@ -71,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_we_write_is_blanked_and_what_is_only_like_it_is_searched() {
+    fn what_we_write_is_an_atom_and_what_is_only_like_it_is_searched() {
         let code = Code::compute(&TokenKey::new([3; 32]), "person", &["山田太郎"], Length::Seven);
         let none = HashSet::new();
         let known = HashSet::from([code]);
@@ -82,11 +72,11 @@ mod tests {
             (format!("[山田:{code}]"), false, true),
             (code.to_string(), false, true),
         ] {
-            assert_eq!(blank(&text, &none) != text, foreign, "{text}");
-            let blanked = blank(&text, &known);
-            assert_eq!(blanked != text, own, "{text}");
-            assert_eq!(blanked.len(), text.len());
+            assert_eq!(!atoms(&text, &none).is_empty(), foreign, "{text}");
+            assert_eq!(!atoms(&text, &known).is_empty(), own, "{text}");
         }
-        assert!(blank(&format!("[山田:{code}]"), &known).contains("山田"));
+        let other = format!("[山田:{code}]");
+        let found = atoms(&other, &known);
+        assert_eq!(other.get(found[0].0.clone()), Some(code.as_str()), "the label may be a name");
     }
 }

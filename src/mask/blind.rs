@@ -5,5 +5,4 @@
 pub const MARK: char = '※';
 
 /// Ends the last text block of each choice that shows such a value.
-pub const NOTE: &str =
-    "※この値はAIに伏せて送りました。AIは値を見ていません。評価・計算・投与量の判断には使えません。";
+pub const NOTE: &str = "※この値はAIに伏せて送りました。AIは値を見ていません。評価・計算・投与量の判断には使えません。";

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use zeroize::Zeroizing;
+use super::wiped::Wiped;
 
 use super::error::MaskError;
 use super::form;
@@ -21,16 +21,16 @@ use crate::detect::{Entity, Kind, Role};
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Referent {
     family: &'static str,
-    fields: Vec<Zeroizing<String>>,
+    fields: Vec<Wiped>,
 }
 
 /// A person of the document.
 #[derive(Clone)]
 pub(super) struct Named {
     /// The fullest name, normal form.
-    pub(super) normal: Zeroizing<String>,
+    pub(super) normal: Wiped,
     /// The same, folded only.
-    pub(super) written: Zeroizing<String>,
+    pub(super) written: Wiped,
     /// The code it already had in what was sent.
     pub(super) sent: Option<Code>,
 }
@@ -63,7 +63,7 @@ pub(super) struct Coder<'a> {
     /// Role and language of a code's label, by its first mention.
     labels: HashMap<Code, (Option<Role>, Language)>,
     /// The suffix that a surface already has under a code.
-    suffixes: HashMap<(Code, Zeroizing<String>), Suffix>,
+    suffixes: HashMap<(Code, Wiped), Suffix>,
     pub(super) map: WordMap,
     /// What the vault and recent answers say of a code and suffix.
     elsewhere: HashMap<(Code, Suffix), &'a KnownWord>,
@@ -118,7 +118,7 @@ impl<'a> Coder<'a> {
     /// A token that was sent: it keeps its code, suffix and label, and its entity's later mentions take the code.
     pub(super) fn sent(&mut self, mention: &Mention<'_>, code: Code, suffix: Suffix) {
         self.map.insert(code, suffix, mention.surface, mention.kind, mention.blind);
-        self.suffixes.entry((code, Zeroizing::new(mention.surface.to_owned()))).or_insert(suffix);
+        self.suffixes.entry((code, Wiped::new(mention.surface.to_owned()))).or_insert(suffix);
         self.labels.entry(code).or_insert((mention.role, mention.language));
         match mention.entity.and_then(|entity| self.persons.get_mut(&entity)) {
             Some(named) => {
@@ -137,8 +137,8 @@ impl<'a> Coder<'a> {
     }
 
     /// What the code of a date, lab value or other value is made from. `of` is its person or item.
-    pub(super) fn value(kind: Kind, of: Option<&str>, value: Zeroizing<String>) -> Referent {
-        let mut fields: Vec<Zeroizing<String>> = of.map(|of| Zeroizing::new(of.to_owned())).into_iter().collect();
+    pub(super) fn value(kind: Kind, of: Option<&str>, value: Wiped) -> Referent {
+        let mut fields: Vec<Wiped> = of.map(|of| Wiped::new(of.to_owned())).into_iter().collect();
         fields.push(value);
         Referent { family: kind.as_str(), fields }
     }
@@ -178,7 +178,7 @@ impl<'a> Coder<'a> {
         let value = referent.and_then(|referent| referent.fields.last());
         let family = referent.map_or("", |referent| referent.family);
         let kind = Kind::from_word(family).unwrap_or(Kind::PersonName);
-        let same = |normal: Zeroizing<String>| value.is_some_and(|value| **value == *normal);
+        let same = |normal: Wiped| value.is_some_and(|value| **value == *normal);
         // Dates are made from their sense, so two writings of one date are the same.
         !(same(form::name(word)) || same(form::value(kind, word)) || matches!(kind, Kind::CareDate | Kind::BirthDate))
     }
@@ -204,24 +204,24 @@ impl<'a> Coder<'a> {
         let folded = form::folded(surface);
         let plain = folded.as_str() == surface
             && match (&named, form) {
-                (Some(named), Form::Full) => *named.written == surface,
+                (Some(named), Form::Full) => named.written.as_str() == surface,
                 _ => true,
             };
         let short = Suffix::new(form, Some(Tag::compute(self.key, &code, surface, false)));
         let long = Suffix::new(form, Some(Tag::compute(self.key, &code, surface, true)));
         let untagged = Suffix::new(form, None);
-        let known = self.suffixes.get(&(code, Zeroizing::new(surface.to_owned()))).copied();
+        let known = self.suffixes.get(&(code, Wiped::new(surface.to_owned()))).copied();
         let suffix = [known, plain.then_some(untagged), Some(short), Some(long)]
             .into_iter()
             .flatten()
             .find(|suffix| self.free_for(&code, suffix, surface))
             .ok_or(MaskError::CodeClash)?;
-        self.suffixes.entry((code, Zeroizing::new(surface.to_owned()))).or_insert(suffix);
+        self.suffixes.entry((code, Wiped::new(surface.to_owned()))).or_insert(suffix);
         if self.map.insert(code, suffix, surface, mention.kind, mention.blind) == Inserted::New {
             self.words.push(KnownWord {
                 code,
                 suffix,
-                word: Zeroizing::new(surface.to_owned()),
+                word: Wiped::new(surface.to_owned()),
                 kind: mention.kind,
                 blind: mention.blind,
             });

@@ -60,7 +60,8 @@ pub fn read(written: &str) -> Option<Written> {
             }
             Form::Western => number("y"),
             Form::Era => {
-                let year = if found.name("y").is_some_and(|year| year.as_str() == "元") { Some(1) } else { number("y") };
+                let year =
+                    if found.name("y").is_some_and(|year| year.as_str() == "元") { Some(1) } else { number("y") };
                 let first = found.name("era").map(|era| first_year(era.as_str()));
                 first.zip(year).map(|(first, year)| first + year - 1)
             }
@@ -107,7 +108,17 @@ fn first_year(era: &str) -> i16 {
 
 fn month_of(name: &str) -> Option<i8> {
     const MONTHS: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
         "december",
     ];
     let name = name.to_ascii_lowercase();
@@ -150,8 +161,21 @@ mod tests {
         assert_eq!(FORMS.len(), 8);
         let day = Some(Written::Full(date(2023, 4, 5)));
         for written in [
-            "2023-04-05", "2023/4/5", "2023年4月5日", "２０２３年４月５日", "20230405", "2023.4.5", "令和5年4月5日", "R5.4.5",
-            "R05/04/05", "令和五年四月五日", "April 5, 2023", "Apr 5 2023", "5 April 2023", "5-Apr-2023", "5th of April 2023",
+            "2023-04-05",
+            "2023/4/5",
+            "2023年4月5日",
+            "２０２３年４月５日",
+            "20230405",
+            "2023.4.5",
+            "令和5年4月5日",
+            "R5.4.5",
+            "R05/04/05",
+            "令和五年四月五日",
+            "April 5, 2023",
+            "Apr 5 2023",
+            "5 April 2023",
+            "5-Apr-2023",
+            "5th of April 2023",
             "2023年4月5日〜7日",
         ] {
             assert_eq!(read(written), day, "{written}");

@@ -2,7 +2,7 @@
 //! Also the normal forms from which codes are made. Pure comparison of strings.
 //! Must not know: codes, the map.
 
-use zeroize::Zeroizing;
+use super::wiped::Wiped;
 
 use super::token::Form;
 use crate::detect::Kind;
@@ -10,15 +10,15 @@ use crate::detect::text::Text;
 
 /// A word without what may differ between two writings of it: width, old characters, spaces, dots between names.
 #[must_use]
-pub fn folded(word: &str) -> Zeroizing<String> {
-    Zeroizing::new(Text::new(word).folded().to_owned())
+pub fn folded(word: &str) -> Wiped {
+    Wiped::new(Text::new(word).folded().to_owned())
 }
 
 /// The normal form of a name: folded, no spaces, dots or commas, Latin letters small.
 #[must_use]
-pub fn name(word: &str) -> Zeroizing<String> {
+pub fn name(word: &str) -> Wiped {
     let text = folded(word);
-    Zeroizing::new(
+    Wiped::new(
         text.chars()
             .filter(|c| !c.is_whitespace() && !matches!(c, '・' | '=' | '^' | ',' | '.' | '、'))
             .flat_map(char::to_lowercase)
@@ -28,7 +28,7 @@ pub fn name(word: &str) -> Zeroizing<String> {
 
 /// The normal form of anything else: numbers without separators, the rest folded without spaces, Latin letters small.
 #[must_use]
-pub fn value(kind: Kind, word: &str) -> Zeroizing<String> {
+pub fn value(kind: Kind, word: &str) -> Wiped {
     let text = folded(word);
     let keeps = |c: &char| match kind {
         Kind::Phone | Kind::PostalCode | Kind::CreditCard | Kind::NationalId | Kind::InsuranceId => {
@@ -36,7 +36,7 @@ pub fn value(kind: Kind, word: &str) -> Zeroizing<String> {
         }
         _ => !c.is_whitespace(),
     };
-    Zeroizing::new(text.chars().filter(keeps).flat_map(char::to_lowercase).collect())
+    Wiped::new(text.chars().filter(keeps).flat_map(char::to_lowercase).collect())
 }
 
 fn kana(c: char) -> bool {
@@ -113,8 +113,8 @@ mod tests {
 
     #[test]
     fn numbers_lose_their_separators() {
-        assert_eq!(*value(Kind::Phone, "０９０－１２３４－５６７８"), "09012345678");
-        assert_eq!(*value(Kind::PatientId, "A-0012"), "a-0012");
+        assert_eq!(value(Kind::Phone, "０９０－１２３４－５６７８").as_str(), "09012345678");
+        assert_eq!(value(Kind::PatientId, "A-0012").as_str(), "a-0012");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use zeroize::Zeroizing;
+use super::wiped::Wiped;
 
 use super::find::TokenAt;
 use super::token::{Code, Suffix};
@@ -27,7 +27,7 @@ pub struct Word<'a> {
 }
 
 struct Entry {
-    word: Zeroizing<String>,
+    word: Wiped,
     kind: Kind,
     blind: bool,
     vault: bool,
@@ -72,7 +72,7 @@ impl WordMap {
         use std::collections::hash_map::Entry as Slot;
         match self.entries.entry((code, suffix)) {
             Slot::Vacant(slot) => {
-                slot.insert(Entry { word: Zeroizing::new(word.to_owned()), kind, blind, vault, ambiguous: false });
+                slot.insert(Entry { word: Wiped::new(word.to_owned()), kind, blind, vault, ambiguous: false });
                 self.codes.insert(code);
                 Inserted::New
             }

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use zeroize::Zeroizing;
+use super::wiped::Wiped;
 
 use super::atom::atoms;
 use super::code::{Coder, Given, Mention, Referent};
@@ -52,7 +52,7 @@ pub(super) enum State {
 /// A word that is replaced somewhere in this request.
 #[derive(Clone)]
 pub(super) struct Masked {
-    pub(super) word: Zeroizing<String>,
+    pub(super) word: Wiped,
     pub(super) kind: Kind,
     pub(super) role: Option<Role>,
     pub(super) treatment: Treatment,
@@ -191,7 +191,8 @@ impl<'a> Plan<'a> {
             let here = by_text.get(&text).map(Vec::as_slice).unwrap_or_default();
             let spans = self.spans.get(text).cloned().unwrap_or_default();
             for span in spans.iter().filter(|span| !span.with.is_empty()) {
-                let finding = here.iter().find(|finding| overlap(&finding.range, &span.range) && finding.kind == span.kind);
+                let finding =
+                    here.iter().find(|finding| overlap(&finding.range, &span.range) && finding.kind == span.kind);
                 let entity = finding.filter(|f| f.kind == Kind::PersonName).map(|finding| finding.entity);
                 let item = finding.map(|finding| self.item(finding, &span.range)).unwrap_or_default();
                 let referent = self.referent(text, &span.range, span.kind, entity, &item);
@@ -209,7 +210,7 @@ impl<'a> Plan<'a> {
                     self.coder.sent(&mention, code, suffix);
                 }
                 self.masked.push(Masked {
-                    word: Zeroizing::new(surface.to_owned()),
+                    word: Wiped::new(surface.to_owned()),
                     kind: span.kind,
                     role: span.role,
                     treatment: span.treatment,
@@ -357,7 +358,7 @@ impl<'a> Plan<'a> {
                 let whose = self.subjects.of(text, range.start);
                 let whose = whose.and_then(|entity| self.coder.persons.get(&entity));
                 let sense = match date::read(surface) {
-                    Some(Written::Full(date)) => Zeroizing::new(date.to_string()),
+                    Some(Written::Full(date)) => Wiped::new(date.to_string()),
                     _ => form::value(kind, surface),
                 };
                 Coder::value(kind, Some(whose.map(|named| named.normal.as_str()).unwrap_or_default()), sense)
@@ -369,12 +370,13 @@ impl<'a> Plan<'a> {
     /// Replace a stretch of a new text, and remember its word for the sweep.
     pub(super) fn replace(&mut self, stretch: Stretch, strong: bool) -> Result<(), MaskError> {
         let (text, surface) = (stretch.text, self.surface(stretch.text, &stretch.range));
-        let taken = self.spans.get(text).is_some_and(|spans| spans.iter().any(|span| overlap(&span.range, &stretch.range)));
+        let taken =
+            self.spans.get(text).is_some_and(|spans| spans.iter().any(|span| overlap(&span.range, &stretch.range)));
         if taken || surface.is_empty() {
             return Ok(());
         }
         self.masked.push(Masked {
-            word: Zeroizing::new(surface.to_owned()),
+            word: Wiped::new(surface.to_owned()),
             kind: stretch.kind,
             role: stretch.role,
             treatment: stretch.treatment,

@@ -8,7 +8,9 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
+
+use super::wiped::Wiped;
 
 use crate::detect::text::Text;
 
@@ -57,15 +59,15 @@ impl Sight {
     /// built (too many words): the caller fails closed.
     #[must_use]
     pub fn new<'a>(words: impl Iterator<Item = &'a str>, reach: Reach) -> Option<Self> {
-        let mut seen: HashMap<Zeroizing<String>, ()> = HashMap::new();
-        let mut forms: Vec<Zeroizing<String>> = Vec::new();
+        let mut seen: HashMap<Wiped, ()> = HashMap::new();
+        let mut forms: Vec<Wiped> = Vec::new();
         let mut patterns = Vec::new();
         for (number, word) in words.enumerate() {
-            let folded = Zeroizing::new(Text::new(word).folded().to_owned());
+            let folded = Wiped::new(Text::new(word).folded().to_owned());
             if !long_enough(&folded, reach) {
                 continue;
             }
-            let mut add = |form: Zeroizing<String>, encoded| {
+            let mut add = |form: Wiped, encoded| {
                 if seen.insert(form.clone(), ()).is_none() {
                     forms.push(form);
                     patterns.push(Pattern { word: number, encoded });
@@ -113,7 +115,8 @@ impl Sight {
                 hits.push(Hit { range: text.to_original(range), word: pattern.word, encoded: pattern.encoded });
             } else {
                 // The next letter: a shorter word may stand alone where this one does not.
-                at = range.start + folded.get(range.start..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+                at = range.start
+                    + folded.get(range.start..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
             }
         }
         hits
@@ -163,14 +166,16 @@ fn stands_alone(text: &str, range: &Range<usize>) -> bool {
 }
 
 /// Percent, `\u`, base64 in three alignments and two alphabets, hex. Upper and lower case are one.
-fn encodings(word: &str) -> Vec<Zeroizing<String>> {
+fn encodings(word: &str) -> Vec<Wiped> {
     let mut forms = Vec::new();
     if !word.is_ascii() {
         let percent: String = word
             .bytes()
-            .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02x}") })
+            .map(
+                |byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02x}") },
+            )
             .collect();
-        forms.push(Zeroizing::new(percent));
+        forms.push(Wiped::new(percent));
         let mut escaped = String::new();
         for letter in word.chars() {
             if letter.is_ascii() {
@@ -181,11 +186,11 @@ fn encodings(word: &str) -> Vec<Zeroizing<String>> {
                 escaped.push_str(&format!("\\u{unit:04x}"));
             }
         }
-        forms.push(Zeroizing::new(escaped));
+        forms.push(Wiped::new(escaped));
     }
     let hex: String = word.bytes().map(|byte| format!("{byte:02x}")).collect();
     if hex.len() >= HEX_MIN {
-        forms.push(Zeroizing::new(hex));
+        forms.push(Wiped::new(hex));
     }
     for engine in [&STANDARD, &URL_SAFE] {
         for before in 0..3usize {
@@ -199,7 +204,7 @@ fn encodings(word: &str) -> Vec<Zeroizing<String>> {
             if let Some(sure) = whole.get(first..last)
                 && sure.len() >= ENCODED_MIN
             {
-                forms.push(Zeroizing::new(sure.to_owned()));
+                forms.push(Wiped::new(sure.to_owned()));
             }
             whole.zeroize();
         }

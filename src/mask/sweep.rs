@@ -13,6 +13,7 @@ use super::label::Language;
 use super::plan::{Plan, State, Stretch, overlap};
 use super::sight::{Hit, Reach, Sight};
 use super::turn::{self, SentSpan};
+use super::wiped::Wiped;
 use crate::decide::{Treatment, floor};
 use crate::detect::{Author, Kind};
 use crate::locate::Disposition;
@@ -130,7 +131,7 @@ impl Plan<'_> {
                 .map
                 .words()
                 .map(|(code, suffix, word)| {
-                    (zeroize::Zeroizing::new(word.text.to_owned()), *code, *suffix, word.kind, word.blind, word.vault)
+                    (Wiped::new(word.text.to_owned()), *code, *suffix, word.kind, word.blind, word.vault)
                 })
                 .collect();
             // This request's own words first, then in the order of their codes: the same every time.
@@ -153,7 +154,9 @@ impl Plan<'_> {
             }
             // The longest first where several begin: `16.2※` is not `6.2※`.
             hits.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
-            hits.extend(sight.hits(&located.text).into_iter().filter(|hit| !hit.encoded).map(|hit| (hit.range, hit.word)));
+            hits.extend(
+                sight.hits(&located.text).into_iter().filter(|hit| !hit.encoded).map(|hit| (hit.range, hit.word)),
+            );
             for (range, number) in hits {
                 let Some((word, code, suffix, kind, blind, _)) = words.get(number) else { continue };
                 if self.covered(text, &range) || self.in_atom(text, &range) {

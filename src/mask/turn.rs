@@ -5,8 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use super::wiped::Wiped;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use super::find::find_tokens;
 use super::key::{Digest, TokenKey};
@@ -47,7 +47,7 @@ pub struct SentUnit {
 pub struct KnownWord {
     pub code: Code,
     pub suffix: Suffix,
-    pub word: Zeroizing<String>,
+    pub word: Wiped,
     pub kind: Kind,
     pub blind: bool,
 }
@@ -83,7 +83,7 @@ impl SentAnswer {
                     words.push(KnownWord {
                         code: token.code,
                         suffix,
-                        word: Zeroizing::new(word.text.to_owned()),
+                        word: Wiped::new(word.text.to_owned()),
                         kind: word.kind,
                         blind: word.blind,
                     });
@@ -161,7 +161,11 @@ pub(super) fn units(texts: &[LocatedText], key: &TokenKey, service: &str, versio
     let mut groups: Vec<((u32, bool), Vec<usize>)> = Vec::new();
     for (number, text) in texts.iter().enumerate().filter(|(_, text)| editable(text)) {
         if text.unit == 0 || text.place != Place::Body {
-            let digest = unit_digest(key, &key.digest("tsuitate turn outside", [service.as_bytes(), version.as_bytes()]), &[text]);
+            let digest = unit_digest(
+                key,
+                &key.digest("tsuitate turn outside", [service.as_bytes(), version.as_bytes()]),
+                &[text],
+            );
             if text.place == Place::Body && matches!(text.author, Author::System | Author::Tool) {
                 prefix = key.digest("tsuitate turn prefix", [prefix.0.as_slice(), digest.0.as_slice()]);
             }
@@ -207,8 +211,7 @@ pub fn signed_digest(key: &TokenKey, block: &str) -> Digest {
 /// What to look up for a request before it is decided on.
 #[must_use]
 pub fn wanted(texts: &[LocatedText], key: &TokenKey, service: &str, version: &str) -> Wanted {
-    let mut codes: Vec<Code> =
-        texts.iter().flat_map(|text| find_tokens(&text.text)).map(|token| token.code).collect();
+    let mut codes: Vec<Code> = texts.iter().flat_map(|text| find_tokens(&text.text)).map(|token| token.code).collect();
     codes.sort_unstable();
     codes.dedup();
     Wanted {
