@@ -61,7 +61,12 @@ fn leaf_chain(authority: &Authority, host: &str) -> Vec<CertificateDer<'static>>
 fn rustls_accepts_what_is_in_scope_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let authority = authority(dir.path());
-    for inside in ["api.openai.com", "mine.openai.azure.com", "bedrock-runtime.ap-northeast-1.amazonaws.com", "gate.hospital.example"] {
+    for inside in [
+        "api.openai.com",
+        "mine.openai.azure.com",
+        "bedrock-runtime.ap-northeast-1.amazonaws.com",
+        "gate.hospital.example",
+    ] {
         handshake(&authority, inside, inside).unwrap();
     }
     for outside in ["bank.example", "openai.com", "192.0.2.1", "2001:db8::1"] {
@@ -106,7 +111,9 @@ fn a_leaf_is_what_the_contract_says() {
     };
     let issuer_id = |cert: &X509Certificate<'_>| {
         cert.iter_extensions().find_map(|e| match e.parsed_extension() {
-            x509_parser::extensions::ParsedExtension::AuthorityKeyIdentifier(id) => id.key_identifier.as_ref().map(|k| k.0.to_vec()),
+            x509_parser::extensions::ParsedExtension::AuthorityKeyIdentifier(id) => {
+                id.key_identifier.as_ref().map(|k| k.0.to_vec())
+            }
             _ => None,
         })
     };
@@ -172,10 +179,7 @@ fn an_offline_root_renews_only_with_its_key() {
     let (home, stick) = (dir.path().join("ca"), dir.path().join("usb.key"));
     new_root(&home, &Settings::default(), Some(&stick)).unwrap();
     assert!(!home.join(files::ROOT_KEY).exists());
-    assert!(matches!(
-        Authority::load_or_create(&home, &Settings::default(), &scope()),
-        Err(CaError::NoRootKey)
-    ));
+    assert!(matches!(Authority::load_or_create(&home, &Settings::default(), &scope()), Err(CaError::NoRootKey)));
     renew(&home, &Settings::default(), &scope(), Some(&stick)).unwrap();
     let authority = Authority::load_or_create(&home, &Settings::default(), &scope()).unwrap();
     handshake(&authority, "api.openai.com", "api.openai.com").unwrap();
@@ -200,7 +204,9 @@ fn an_imported_authority_must_belong_together() {
     assert_eq!(export.fingerprint, super::export(&theirs).unwrap().fingerprint);
     handshake(&Authority::load(&ours, &scope()).unwrap(), "api.openai.com", "api.openai.com").unwrap();
     assert!(matches!(import(&ours, &stranger.join(files::ROOT), &chain, &key), Err(CaError::NotOurs)));
-    assert!(import(&ours, &root, &chain, &stranger.join(files::ISSUING_KEY)).unwrap_err().to_string().contains("this key"));
+    assert!(
+        import(&ours, &root, &chain, &stranger.join(files::ISSUING_KEY)).unwrap_err().to_string().contains("this key")
+    );
     assert!(super::export(&dir.path().join("none")).is_err());
 }
 
@@ -225,7 +231,10 @@ fn openssl_agrees() {
             .arg(at("leaf.pem"))
             .output()
             .unwrap();
-        (done.status.success(), format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr)))
+        (
+            done.status.success(),
+            format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr)),
+        )
     };
     for inside in ["api.openai.com", "mine.openai.azure.com", "bedrock-runtime.us-east-1.amazonaws.com"] {
         let (good, said) = verify(inside, "-verify_hostname");
@@ -239,10 +248,12 @@ fn openssl_agrees() {
 
 #[test]
 fn scope_takes_the_fixed_end_and_drops_what_is_covered() {
-    let names = |patterns: &[&str]| {
-        Scope::new(patterns.iter().copied(), []).permitted().into_iter().collect::<Vec<_>>()
-    };
+    let names =
+        |patterns: &[&str]| Scope::new(patterns.iter().copied(), []).permitted().into_iter().collect::<Vec<_>>();
     assert_eq!(names(&["*.x.example", "a.x.example", "API.Y.example:443", "*"]), ["api.y.example", "x.example"]);
-    assert_eq!(names(&["foo-*.x.example", "a.*.z.example", "b.{c,d}.q.example"]), ["q.example", "x.example", "z.example"]);
+    assert_eq!(
+        names(&["foo-*.x.example", "a.*.z.example", "b.{c,d}.q.example"]),
+        ["q.example", "x.example", "z.example"]
+    );
     assert_eq!(names(&["192.0.2.1:8080", "2001:db8::1"]), ["192.0.2.1", "2001:db8::1"]);
 }
