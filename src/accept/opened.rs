@@ -42,8 +42,7 @@ pub(super) fn http1(limits: &Limits) -> http1::Builder {
         .max_headers(limits.header_count)
         // hyper refuses less than this.
         .max_buf_size(limits.header_bytes.bytes().max(8192))
-        .preserve_header_case(true)
-        .pipeline_flush(true);
+        .preserve_header_case(true);
     builder
 }
 
