@@ -160,12 +160,12 @@ pub(crate) fn unit(units: &Words, text: &str, at: usize, gap: usize) -> Option<(
         Some(letter) if last.is_ascii_digit() => letter.is_ascii_digit(),
         _ => false,
     };
-    // `/10` of a date or fraction, `m` of a name: a bare letter over a blank is no unit.
-    let over_blank = from > at
-        && spelled.len() == 1
-        && spelled.bytes().all(|b| b.is_ascii_alphabetic())
-        && !matches!(spelled, "g" | "L" | "s");
-    if goes_on || over_blank {
+    // A single letter over a blank is a name or a side; `K4.0` is the next item; `回` over a blank begins a word.
+    let single = spelled.chars().nth(1).is_none();
+    let letter = spelled.len() == 1 && spelled.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let over_blank = from > at && ((letter && !matches!(spelled, "g" | "s")) || (single && !spelled.is_ascii()));
+    let next_item = letter && next.is_some_and(|next| next.is_ascii_digit());
+    if goes_on || over_blank || next_item {
         return None;
     }
     Some((end, spelled.to_lowercase()))
