@@ -111,6 +111,12 @@ impl Lab {
                 if inner.contains('\n') {
                     return None;
                 }
+                // `血糖(朝142、昼186)`: the values stand in the brackets.
+                if let Some((time, _)) = self.words.times.at(text, here + 1)
+                    && let Some(value) = self.value_at(text, blanks(text, time, 1), &rows, alias, group, false, next)
+                {
+                    return Some((value, described));
+                }
                 at = close + 1;
                 continue;
             }
@@ -118,6 +124,7 @@ impl Lab {
                 .words
                 .joiners
                 .at(text, here)
+                .or_else(|| self.words.times.at(text, here))
                 .or_else(|| vital.then(|| self.words.vital_joiners.at(text, here)).flatten())
                 .filter(|&(joined, _)| whole_word(text, here, joined));
             if let Some((joined, _)) = joined {
@@ -127,7 +134,7 @@ impl Lab {
             // A describing word: `ドレーン漿液性85ml`, `ROM 肩屈曲 110°`.
             let word = describing(text, here);
             let group_word = text.get(here..word).is_some_and(|word| word.contains("平均"));
-            if step > 0 || described || word == here || group_word {
+            if described || word == here || group_word {
                 return None;
             }
             described = true;
@@ -223,6 +230,11 @@ impl Lab {
             } else {
                 break;
             }
+            if byte(text, end) == b'('
+                && let Some(corrected) = number(text, end + 1).filter(|found| byte(text, found.end) == b')')
+            {
+                end = corrected.end + 1;
+            }
             seen += 1;
             let separated = byte(text, end) == b'/' || byte(text, end) == b',';
             here = blanks(text, if separated { end + 1 } else { end }, 2);
@@ -238,6 +250,25 @@ impl Lab {
                 end = unit(&self.words.units, text, level.end, 0).map_or(level.end, |(end, _)| end);
                 seen += 2;
                 here = blanks(text, end, 2);
+            }
+        }
+        // Minutes and points in turn: `1分8点/5分9点`.
+        if seen == 0 {
+            let mut here = at;
+            while let Some(minute) =
+                number(text, here).filter(|found| text.get(found.end..).is_some_and(|rest| rest.starts_with('分')))
+            {
+                let from = minute.end + '分'.len_utf8();
+                let from = blanks(text, if matches!(byte(text, from), b':' | b'=') { from + 1 } else { from }, 1);
+                let Some(points) = number(text, from) else { break };
+                end = if text.get(points.end..).is_some_and(|rest| rest.starts_with('点')) {
+                    points.end + '点'.len_utf8()
+                } else {
+                    points.end
+                };
+                seen += 2;
+                let separator = peek(text, end).filter(|letter| matches!(letter, '/' | ',' | '、' | '・'));
+                here = blanks(text, end + separator.map_or(0, char::len_utf8), 1);
             }
         }
         (seen >= 2 && end > at).then(|| Value { first: first.unwrap_or(f64::NAN), ..plain(at..end, Shape::Slashes(2)) })
@@ -305,6 +336,17 @@ impl Lab {
                 };
                 value.unit = spelled.or(value.unit.take());
                 end = next;
+                continue;
+            }
+            let spoken = here == Some('の') && value.numbers == 1 && rows.iter().any(|row| row.vital);
+            if spoken
+                && byte(text, end + 'の'.len_utf8()).is_ascii_digit()
+                && let Some(next) = one(end + 'の'.len_utf8())
+            {
+                value.numbers = 2;
+                value.shape = Shape::Slashes(1);
+                value.unit = next.1.or(value.unit.take());
+                end = next.0;
                 continue;
             }
             if matches!(here, Some('-' | '~')) && byte(text, end + 1).is_ascii_digit() {
@@ -420,7 +462,7 @@ impl Lab {
         let (score, item, fits, evidence) = best?;
         (score > -0.2).then(|| Raw {
             start: self.item_start(text, hit, alias),
-            firm: !alias.weak || fits,
+            firm: !alias.weak || fits || value.shape == Shape::Word,
             weak: alias.weak,
             abbreviation: alias.text.len() >= 2 && alias.text.is_ascii() && !described,
             value,
@@ -492,14 +534,17 @@ impl Lab {
         out
     }
 
-    /// `インフルA(-) B(+)`: another type, another result.
+    /// `インフルA(-) B(+)`, `A陽性、B陰性`: another type, another result.
     fn next_strain(&self, text: &str, at: usize) -> Option<Range<usize>> {
-        let strain = byte(text, at).is_ascii_uppercase() && matches!(byte(text, at + 1), b'(');
-        let day = number(text, at).filter(|found| {
-            text.get(found.end..).is_some_and(|rest| rest.starts_with("日目") || rest.starts_with("回目"))
-        });
-        let from = if strain { at + 1 } else { day?.end + "日目".len() };
-        self.word_result(text, from, false).map(|end| at..end)
+        let separator = peek(text, at).filter(|letter| matches!(letter, ',' | '、' | '/' | '・'));
+        let at = blanks(text, at + separator.map_or(0, char::len_utf8), 1);
+        let strain = byte(text, at).is_ascii_uppercase() && !byte(text, at + 1).is_ascii_alphanumeric();
+        let from = if text.get(at + 1..).is_some_and(|rest| rest.starts_with('型')) {
+            at + 1 + '型'.len_utf8()
+        } else {
+            at + 1
+        };
+        strain.then(|| self.word_result(text, from, false)).flatten().map(|end| at..end)
     }
 
     /// A number of the item's size whose unit, if any, is the item's.
@@ -609,9 +654,12 @@ impl Lab {
             let range = self.same_item(text, from, item, raw)?;
             return (date > 2 && text.get(range.end..)?.starts_with(" on ")).then_some(range);
         }
-        let separated = rest.strip_prefix([',', '、', ';']).map(|tail| tail.trim_start_matches(' '))?;
+        if let Some((word, _)) = self.words.times.at(text, at) {
+            return self.same_item(text, if byte(text, word) == b':' { word + 1 } else { word }, item, raw);
+        }
+        let separated = rest.strip_prefix([',', '、', ';', '/']).map(|tail| tail.trim_start_matches(' '))?;
         let from = text.len() - separated.len();
-        let (word, _) = self.words.previous.at(text, from)?;
+        let (word, _) = self.words.previous.at(text, from).or_else(|| self.words.times.at(text, from))?;
         self.same_item(text, blanks(text, word, 1), item, raw)
     }
 
@@ -786,6 +834,14 @@ fn weight(
         Shape::Word => add("result in words", if alias.weak { 0.4 } else { 0.3 }),
         Shape::Code => add("code of a score", 0.35),
         Shape::Kanji => add("kanji numerals", 0.35),
+        Shape::Span
+            if value
+                .unit
+                .as_ref()
+                .is_some_and(|unit| unit.contains("hpf") || unit.contains("lpf") || unit.contains("視野")) =>
+        {
+            add("count in a field of view", 0.2);
+        }
         Shape::Span if item.vital && group == 1 => add("span of a vital sign", 0.1),
         Shape::Span => add("a range, not a value", -1.0),
         Shape::Trend => add("a trend", 0.2),
