@@ -92,6 +92,28 @@ Dear Dr. {ES},
 Signed by {EI}. {ES}, MD
 {INI}さん　{AGE}歳　男性
 症例：{INI}、{AGE}歳
+症例 {INI} {AGE}歳 {SEX}性
+患者イニシャル {INI}
+{INI}（{AGE}歳{SEX}児、中学生）
+個別事例の相談：{INI}（{AGE}歳）
+/ {INI} / {AGE}{SEX} /
+Patient {INI}, {AGE}-year-old
+Mrs. {EM} is a {AGE}-year-old
+Mr {EM} was seen today.
+Nurse {EM} called. Son {EM2} at bedside.
+Wife ({EM}) rang about discharge.
+{EM} {ES}, 44M, here for follow up.
+訪看 {S}、居宅 {S2}、福祉用具 {S3}
+看護師{S}に確認したところ
+主治医の{S}が不在のため
+薬剤部{S}が確認
+院長{S}は了承した。
+{S}医師の後任は未定。
+{S} {G}　{AGE}M 右突発性難聴
+{F} {AGE}歳　SC
+利用者名 {F} 様
+医師 {F}
+対象児 {F}（平成31年2月生）
 {S}氏に確認。
 {S} {G1}様
 故 {F} 殿
@@ -336,8 +358,44 @@ def main(lex, out, count):
     def kata(s):
         return "".join(chr(ord(c) + 0x60) if "ぁ" <= c <= "ゖ" else c for c in s)
 
+    known = {w for w, _ in lines("japanese.tsv")}
+
+    def made_up(words, least):
+        """A name that no list holds: the head of one and the end of another."""
+        while True:
+            w = rnd.choice(words)[:1] + rnd.choice(words)[-1:]
+            if rnd.random() < 0.2:
+                w = rnd.choice(words)[:1] + rnd.choice(words)[-2:]
+            if len(w) >= least and w not in known and re.fullmatch("[一-鿿々]+", w):
+                return w
+
+    kanji_given = [w for w, _ in giv if re.fullmatch("[一-鿿々]{2,3}", w)]
+
+    def given():
+        if rnd.random() < 0.12:
+            return made_up(kanji_given, 2), rnd.choice(reads["G"])
+        return rnd.choice(giv)
+
+    def syllables(least, most):
+        out = "".join(rnd.choice("アイウエオカキクケコサシスセソタチツテトナニネノハヒフヘマミムメモヤユラリルレロワガギグゲゴザジズダデドバビブベボパピプペポ") + rnd.choice(["", "", "", "ー", "ン", "ッ"])
+                      for _ in range(rnd.randint(least, most)))
+        return out.rstrip("ッ")
+
+    def latin_made_up(words):
+        a, b = rnd.choice(words), rnd.choice(words).lower()
+        w = a[:max(2, len(a) // 2 + 1)] + b[len(b) // 2:]
+        return w + ("-" + rnd.choice(words) if rnd.random() < 0.08 else "")
+
+    def hangul():
+        return rnd.choice("김이박최정강조윤장임한") + "".join(rnd.choice("지민수현우영진서연준하은혜성태") for _ in range(2))
+
     def surname():
-        if rnd.random() < 0.25:
+        x = rnd.random()
+        if x < 0.07:
+            return made_up(tail, 2), None
+        if x < 0.11:
+            return rnd.choice(places), None
+        if x < 0.33:
             return rnd.choice(tail), None
         s = rnd.choices(sur, weights)[0]
         return s[0], s[2]
@@ -346,7 +404,7 @@ def main(lex, out, count):
     viet = "Nguyen Tran Le Pham Thi Van Hong Lan Minh Duc Anh Linh Wang Li Zhang Chen Liu Mei Hua Xin Jia Kim Park Lee Min Ji Woo Santos Dela Cruz Maria Jose Reyes Sharma Thapa Bahadur Khan Ahmad Ali Mohammed Aung Thant Silva Pereira Ivanov Anna Piotr Sofia Garcia Lopez".split()
     def name():
         s = surname()
-        g = rnd.choice(giv)
+        g = given()
         sr = kata(s[1]) if s[1] else kata(rnd.choices(sur, weights)[0][2])
         gr = kata(g[1])
         hira = lambda x: "".join(chr(ord(c) - 0x60) if "ァ" <= c <= "ヶ" else c for c in x)
@@ -372,6 +430,9 @@ def main(lex, out, count):
             return hira(rnd.choice([sr, gr]))
         if x < 0.84:
             return hira(sr) + rnd.choice([" ", "　", ""]) + hira(gr)
+        if rnd.random() < 0.03:
+            return rnd.choice([syllables(2, 4) + " " + s[0], s[0] + " " + rnd.choice(census["G"]), hangul(), syllables(2, 4), syllables(2, 4) + "・" + syllables(2, 4),
+                               syllables(2, 4) + " " + syllables(2, 4), kata_half(syllables(2, 4)), " ".join(s[0]) if len(s[0]) == 2 else s[0]])
         if x < 0.86:
             return rnd.choice("ABFHIKMNOSTWYＫＭＳＴ") + rnd.choice(".・．") + rnd.choice("ABFHIKMNOSTWYＫＭＳＴ") + rnd.choice(["", "."])
         if x < 0.89:
@@ -400,6 +461,8 @@ def main(lex, out, count):
         x = rnd.random()
         src = (eng["S"], eng["G"]) if x < 0.5 else (fk["S"], fk["G"])
         a, b = rnd.choice(src[0]), rnd.choice(src[1])
+        if rnd.random() < 0.2:
+            a, b = (latin_made_up(src[0]), b) if rnd.random() < 0.6 else (latin_made_up(src[0]), latin_made_up(src[1]))
         y = rnd.random()
         if y < 0.4:
             return b + " " + a
@@ -433,7 +496,7 @@ def main(lex, out, count):
         return out
 
     def hl7_line():
-        s, g = surname(), rnd.choice(giv)
+        s, g = surname(), given()
         x = rnd.random()
         if x < 0.5:
             n = s[0] + "^" + g[0]
@@ -481,7 +544,7 @@ def main(lex, out, count):
                     s = surname() if slot[-1:].isdigit() or "s" not in memo else memo["s"]
                     if "s" not in memo:
                         memo["s"] = s
-                    g = rnd.choice(giv)
+                    g = given()
                     sr, gr = kata(s[1]) if s[1] else kata(rnd.choices(sur, weights)[0][2]), kata(g[1])
                     v, lab = None, True
                     if name == "F":
@@ -516,6 +579,8 @@ def main(lex, out, count):
                         v = rnd.choice(eng["G"])
                     elif name == "ES":
                         v = rnd.choice(eng["S"])
+                    elif name == "EM":
+                        v = latin_made_up(rnd.choice([fk["S"], fk["G"], eng["S"]]))
                     elif name == "EI":
                         v = rnd.choice("ABCDEFGHJKLMNPRSTW") + ". "
                         v, lab = v[:2], True

@@ -14,6 +14,8 @@ pub mod lexicon;
 pub mod model;
 mod spans;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use crate::detect::engine::{Engine, Output, View};
 use crate::detect::fuel::{DetectError, Fuel};
@@ -38,6 +40,20 @@ pub enum NamesError {
     Weights { line: usize },
     #[error("patterns/names/letters.bin cannot be read; fit again (scripts/names/README.md)")]
     Letters,
+}
+
+impl From<NamesError> for crate::detect::rule::RuleError {
+    fn from(error: NamesError) -> Self {
+        Self {
+            file: "patterns/names".to_owned(),
+            line: 1,
+            column: 1,
+            shown: String::new(),
+            width: 1,
+            message: error.to_string(),
+            help: String::new(),
+        }
+    }
 }
 
 /// A letter is masked when its chance of lying in a name reaches this (NAMES §8.3).
