@@ -2,7 +2,6 @@
 
 mod architecture;
 mod record;
-//! Everything through real sockets, one binary. Nothing here needs the network outside of this machine.
 mod drain;
 mod limits;
 mod pages;
