@@ -11,10 +11,16 @@
 pub mod accept;
 #[cfg(feature = "gate")]
 pub mod ca;
+#[cfg(feature = "gate")]
+pub mod config;
 pub mod decide;
 pub mod detect;
 #[cfg(feature = "gate")]
 pub mod forward;
+#[cfg(feature = "gate")]
+pub mod gate;
+#[cfg(feature = "gate")]
+pub mod house;
 #[cfg(feature = "gate")]
 pub mod identify;
 #[cfg(feature = "gate")]

@@ -156,7 +156,7 @@ pub(crate) fn now_ms() -> u64 {
 
 /// Today where the machine stands.
 pub(crate) fn today() -> jiff::civil::Date {
-    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::system()).date()
+    jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::system()).date()
 }
 
 /// Write a file whole, for its owner alone (0600).

@@ -352,7 +352,7 @@ fn verdict_ja(word: &str) -> &str {
 
 fn local(at_ms: u64) -> String {
     let at = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
-    at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 fn instant(text: &str) -> anyhow::Result<u64> {
@@ -360,8 +360,8 @@ fn instant(text: &str) -> anyhow::Result<u64> {
     let at = text
         .parse::<jiff::Timestamp>()
         .ok()
-        .or_else(|| text.parse::<jiff::civil::DateTime>().ok().and_then(|at| at.to_zoned(zone.clone()).ok()).map(|at| at.timestamp()))
-        .or_else(|| text.parse::<jiff::civil::Date>().ok().and_then(|at| at.to_zoned(zone).ok()).map(|at| at.timestamp()));
+        .or_else(|| text.parse::<jiff::civil::DateTime>().ok().and_then(|at| at.to_zoned_datetime(zone.clone()).ok()).map(|at| at.timestamp()))
+        .or_else(|| text.parse::<jiff::civil::Date>().ok().and_then(|at| at.to_zoned_datetime(zone).ok()).map(|at| at.timestamp()));
     let at = at.with_context(|| format!("`{text}` is no date: write 2026-11-24 or 2026-11-24T09:00+09:00"))?;
     Ok(u64::try_from(at.as_millisecond()).unwrap_or(0))
 }

@@ -5,7 +5,7 @@
 mod problem;
 mod service;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,13 +14,15 @@ pub use service::{Contract, Service, Tenant};
 
 use crate::decide::{Observe, PolicySettings, UnknownHosts, Use};
 use crate::locate::provider::Providers;
-use crate::wire::units::Time;
+use crate::wire::units::{Size, Time};
 use crate::{accept, ca, detect, forward, identify, keys, mask, restore, telemetry};
 
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// The hospital's own rule files, in the form of `patterns/`.
+    pub rules: Vec<PathBuf>,
     pub gate: accept::Settings,
     pub ca: ca::Settings,
     pub keys: keys::Settings,
@@ -35,7 +37,7 @@ pub struct Config {
     /// `[[observe]]`: groups whose requests are looked at and not stopped, for a while.
     pub observe: Vec<Observe>,
     pub mask: mask::Settings,
-    pub restore: restore::Settings,
+    pub restore: Restore,
     pub records: Records,
     pub uses: Uses,
     pub telemetry: telemetry::Settings,
@@ -73,12 +75,64 @@ pub struct Destinations {
     /// Hosts that are no AI service: `tunnel` unopened, or `deny`.
     pub unknown: UnknownHosts,
     /// More provider files, in the form of `patterns/providers/`.
-    pub providers: Vec<std::path::PathBuf>,
+    pub providers: Vec<PathBuf>,
 }
 
 impl Default for Destinations {
     fn default() -> Self {
         Self { unknown: UnknownHosts::Tunnel, providers: Vec::new() }
+    }
+}
+
+/// `[restore]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Restore {
+    /// Tools whose arguments are restored; `*` at the end stands for any rest. Never a shell, fetch, search or mail tool.
+    pub tools: Vec<String>,
+    /// Mark restored lab values that the AI did not see.
+    pub blind_mark: bool,
+    /// The note under a text with such values; empty for none.
+    pub blind_note: String,
+    /// Longest event of a streamed answer.
+    pub event: Size,
+    /// Longest answer that is not streamed.
+    pub body: Size,
+    /// Texts that may be open in one stream at once.
+    pub open: usize,
+    /// Answer text that is remembered, so that it goes back as it came.
+    pub memory: Size,
+}
+
+impl Default for Restore {
+    fn default() -> Self {
+        let shipped = restore::Settings::default();
+        Self {
+            tools: shipped.tools,
+            blind_mark: shipped.blind_mark,
+            blind_note: shipped.blind_note,
+            event: Size(shipped.event_limit as u64),
+            body: Size(shipped.body_limit as u64),
+            open: shipped.open_limit,
+            memory: Size(shipped.memory_limit as u64),
+        }
+    }
+}
+
+impl Restore {
+    /// As the room takes them.
+    #[must_use]
+    pub fn settings(&self) -> restore::Settings {
+        restore::Settings {
+            tools: self.tools.clone(),
+            blind_mark: self.blind_mark,
+            blind_note: self.blind_note.clone(),
+            event_limit: self.event.bytes(),
+            body_limit: self.body.bytes(),
+            open_limit: self.open,
+            memory_limit: self.memory.bytes(),
+            ..restore::Settings::default()
+        }
     }
 }
 

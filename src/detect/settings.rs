@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::kind::Kind;
 
 /// Settings of a detector. All parts have defaults.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// What a candidate must reach to become a finding.
     pub threshold: f32,
@@ -14,7 +17,8 @@ pub struct Settings {
     pub thresholds: BTreeMap<Kind, f32>,
     /// Work units a byte (`Fuel::for_bytes`).
     pub fuel_per_byte: u64,
-    /// Bytes of text of one document.
+    /// Bytes of text of one document: `gate.limits.text`.
+    #[serde(skip)]
     pub max_bytes: usize,
     /// How deep encoded text is decoded, 0 to 2.
     pub decode_depth: u8,

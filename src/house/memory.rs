@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::detect::Kind;
 use crate::keys::{KeyError, Purpose, Ring, Secret, decrypt, encrypt};
-use crate::mask::{Code, Digest, Known, KnownWord, SentAnswer, SentUnit, Suffix, TokenKey, Wanted};
+use crate::mask::{Code, Digest, Known, KnownWord, SentAnswer, SentUnit, Suffix, TokenKey, Wanted, Wiped};
 use crate::record::Aside;
 use crate::store::Reader;
 
@@ -115,13 +115,13 @@ struct WordForm {
 
 impl From<&KnownWord> for WordForm {
     fn from(word: &KnownWord) -> Self {
-        Self { code: word.code, suffix: word.suffix, word: word.word.clone(), kind: word.kind, blind: word.blind }
+        Self { code: word.code, suffix: word.suffix, word: Zeroizing::new(word.word.to_string()), kind: word.kind, blind: word.blind }
     }
 }
 
 impl From<WordForm> for KnownWord {
     fn from(form: WordForm) -> Self {
-        Self { code: form.code, suffix: form.suffix, word: form.word, kind: form.kind, blind: form.blind }
+        Self { code: form.code, suffix: form.suffix, word: Wiped::from(form.word.as_str()), kind: form.kind, blind: form.blind }
     }
 }
 

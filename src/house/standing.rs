@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use crate::config::Config;
 use crate::decide::{Destination, Policy, PolicyError};
-use crate::detect::Detector;
+use crate::detect::{self, Detector};
 use crate::identify::{IdentifyError, People};
 use crate::locate::provider::{Endpoint, Provider, ProviderError, Providers};
 use crate::record::event::Versions;
@@ -66,7 +66,7 @@ impl Standing {
         let providers = Arc::new(Providers::with_files(&borrowed)?);
         let rule_files = config.rules.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let detector = Arc::new(
-            Detector::new(config.detect.clone(), &rule_files).map_err(|error| StandingError::Rules(error.to_string()))?,
+            Detector::new(detect::Settings { max_bytes: config.gate.limits.text.bytes(), ..config.detect.clone() }, &rule_files).map_err(|error| StandingError::Rules(error.to_string()))?,
         );
         let policy = Policy::new(&config.policy)?;
         let people = Arc::new(People::new(&config.identify, &config.network, config.destinations.unknown, login_key)?);
@@ -140,5 +140,5 @@ impl Standing {
 #[must_use]
 pub fn today(now_ms: u64) -> Date {
     let at = i64::try_from(now_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
-    at.to_zoned(jiff::tz::TimeZone::system()).date()
+    at.to_zoned_datetime(jiff::tz::TimeZone::system()).date()
 }

@@ -164,7 +164,7 @@ pub fn decide(house: &House, standing: &Standing, entry: &mut Entry, searched: S
     } else {
         searched.request.located.texts()
     };
-    let decision = standing.policy.decide(Input {
+    let decision = standing.policy.decide(&Input {
         texts,
         findings: &searched.findings,
         person: &identified.caller.person,
