@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::document::{Author, Document, Part};
 use super::engine::lab::Lab;
 use super::engine::layout::Layout;
+use super::engine::names::Names;
 use super::engine::passage::{self, Passages};
 use super::engine::pattern::Pattern;
 use super::engine::{Engine, Output, Signal, View};
@@ -34,6 +35,7 @@ fn engines(rules: Vec<rule::Rule>) -> Result<Vec<Box<dyn Engine>>, RuleErrors> {
         Box::new(Pattern::new(rules)?),
         Box::new(Lab::shipped()),
         Box::new(Layout::shipped()),
+        Box::new(Names::shipped().map_err(rule::RuleError::from)?),
         Box::new(Passages::shipped()),
     ])
 }

@@ -6,6 +6,7 @@ pub mod dates;
 pub mod lab;
 pub(crate) mod labels;
 pub mod layout;
+pub mod names;
 pub mod passage;
 pub mod pattern;
 mod reading;

@@ -39,6 +39,8 @@ struct Raw {
     /// The item's name or unit leaves no doubt.
     firm: bool,
     item: usize,
+    /// Two ASCII letters or more: rarely a word.
+    abbreviation: bool,
     evidence: Vec<Evidence>,
 }
 
@@ -109,6 +111,12 @@ impl Lab {
                 if inner.contains('\n') {
                     return None;
                 }
+                // `血糖(朝142、昼186)`: the values stand in the brackets.
+                if let Some((time, _)) = self.words.times.at(text, here + 1)
+                    && let Some(value) = self.value_at(text, blanks(text, time, 1), &rows, alias, group, false, next)
+                {
+                    return Some((value, described));
+                }
                 at = close + 1;
                 continue;
             }
@@ -116,6 +124,7 @@ impl Lab {
                 .words
                 .joiners
                 .at(text, here)
+                .or_else(|| self.words.times.at(text, here))
                 .or_else(|| vital.then(|| self.words.vital_joiners.at(text, here)).flatten())
                 .filter(|&(joined, _)| whole_word(text, here, joined));
             if let Some((joined, _)) = joined {
@@ -125,7 +134,7 @@ impl Lab {
             // A describing word: `ドレーン漿液性85ml`, `ROM 肩屈曲 110°`.
             let word = describing(text, here);
             let group_word = text.get(here..word).is_some_and(|word| word.contains("平均"));
-            if step > 0 || described || word == here || group_word {
+            if described || word == here || group_word {
                 return None;
             }
             described = true;
@@ -176,6 +185,21 @@ impl Lab {
 
     /// `(-)`, `2+`, `陽性`; a bare sign only straight behind the item.
     fn word_result(&self, text: &str, at: usize, close: bool) -> Option<usize> {
+        // `1日目(+)2日目(-)`.
+        let mut day_end = None;
+        let mut here = at;
+        while let Some(day) = number(text, here)
+            .filter(|day| text.get(day.end..).is_some_and(|rest| rest.starts_with("日目") || rest.starts_with("回目")))
+        {
+            let Some((end, _)) = self.words.qualitative.at(text, blanks(text, day.end + "日目".len(), 1)) else {
+                break;
+            };
+            day_end = Some(end);
+            here = blanks(text, end, 1);
+        }
+        if day_end.is_some() {
+            return day_end;
+        }
         let found = self
             .words
             .qualitative
@@ -200,11 +224,16 @@ impl Lab {
             let from = blanks(text, if byte(text, side) == b':' { side + 1 } else { side }, 1);
             if let Some(found) = number(text, from) {
                 first.get_or_insert(found.value);
-                end = unit(&self.words.units, text, found.end, 1).map_or(found.end, |(end, _)| end);
+                end = unit(&self.words.units, text, found.end, 0).map_or(found.end, |(end, _)| end);
             } else if let Some(code) = value::code(text, from).filter(|_| rows.iter().any(|row| row.score)) {
                 end = code;
             } else {
                 break;
+            }
+            if byte(text, end) == b'('
+                && let Some(corrected) = number(text, end + 1).filter(|found| byte(text, found.end) == b')')
+            {
+                end = corrected.end + 1;
             }
             seen += 1;
             let separated = byte(text, end) == b'/' || byte(text, end) == b',';
@@ -223,6 +252,25 @@ impl Lab {
                 here = blanks(text, end, 2);
             }
         }
+        // Minutes and points in turn: `1分8点/5分9点`.
+        if seen == 0 {
+            let mut here = at;
+            while let Some(minute) =
+                number(text, here).filter(|found| text.get(found.end..).is_some_and(|rest| rest.starts_with('分')))
+            {
+                let from = minute.end + '分'.len_utf8();
+                let from = blanks(text, if matches!(byte(text, from), b':' | b'=') { from + 1 } else { from }, 1);
+                let Some(points) = number(text, from) else { break };
+                end = if text.get(points.end..).is_some_and(|rest| rest.starts_with('点')) {
+                    points.end + '点'.len_utf8()
+                } else {
+                    points.end
+                };
+                seen += 2;
+                let separator = peek(text, end).filter(|letter| matches!(letter, '/' | ',' | '、' | '・'));
+                here = blanks(text, end + separator.map_or(0, char::len_utf8), 1);
+            }
+        }
         (seen >= 2 && end > at).then(|| Value { first: first.unwrap_or(f64::NAN), ..plain(at..end, Shape::Slashes(2)) })
     }
 
@@ -230,7 +278,8 @@ impl Lab {
         let bracket = byte(text, at) == b'(' && byte(text, at + 1).is_ascii_digit();
         let from = if bracket { at + 1 } else { at };
         let signed = matches!(byte(text, from), b'-' | b'+') && byte(text, from + 1).is_ascii_digit();
-        let by = (byte(text, from) == b'x' || peek(text, from) == Some('×'))
+        let titre = rows.iter().any(|row| row.units.iter().any(|unit| matches!(unit.as_str(), "倍" | "×")));
+        let by = (titre && (byte(text, from) == b'x' || peek(text, from) == Some('×')))
             .then(|| from + peek(text, from).map_or(1, char::len_utf8));
         let digits = by.unwrap_or_else(|| comparator(text, from) + usize::from(signed));
         let digits = blanks(text, digits, usize::from(digits > from));
@@ -251,6 +300,7 @@ impl Lab {
             &mut value,
             first.end,
             group > 1 || rows.iter().any(|row| row.vital || row.score || row.high < 100.0),
+            rows,
         );
         if bracket && byte(text, value.range.end) != b')' {
             return None;
@@ -259,7 +309,7 @@ impl Lab {
     }
 
     /// What belongs to a number behind it: unit, slashes, a span, a trend, a correction in brackets.
-    fn tail(&self, text: &str, value: &mut Value, mut end: usize, slashes: bool) {
+    fn tail(&self, text: &str, value: &mut Value, mut end: usize, slashes: bool, rows: &[&Item]) {
         let units = &self.words.units;
         let one = |from: usize| -> Option<(usize, Option<String>)> {
             let found = number(text, comparator(text, from))?;
@@ -288,6 +338,17 @@ impl Lab {
                 end = next;
                 continue;
             }
+            let spoken = here == Some('の') && value.numbers == 1 && rows.iter().any(|row| row.vital);
+            if spoken
+                && byte(text, end + 'の'.len_utf8()).is_ascii_digit()
+                && let Some(next) = one(end + 'の'.len_utf8())
+            {
+                value.numbers = 2;
+                value.shape = Shape::Slashes(1);
+                value.unit = next.1.or(value.unit.take());
+                end = next.0;
+                continue;
+            }
             if matches!(here, Some('-' | '~')) && byte(text, end + 1).is_ascii_digit() {
                 let Some((next, spelled)) = one(end + 1) else { break };
                 value.shape = Shape::Span;
@@ -296,8 +357,10 @@ impl Lab {
                 continue;
             }
             let over = blanks(text, end, 1);
-            if let Some(next) = arrow(text, over).and_then(|end| one(blanks(text, end, 1))) {
-                // `20→40mg` of a dose ends in a unit that is not the item's; the weighing sees it.
+            if let Some(next) = arrow(text, over).and_then(|end| one(blanks(text, end, 1)))
+                // `48→50%糖`: what follows the arrow is something else.
+                && next.1.as_ref().is_none_or(|unit| value.unit.as_ref() == Some(unit) || rows.iter().any(|row| own_unit(unit, row)))
+            {
                 value.shape = Shape::Trend;
                 value.unit = next.1.or(value.unit.take());
                 end = next.0;
@@ -331,8 +394,11 @@ impl Lab {
             + text
                 .get(value.range.clone())
                 .map_or(0, |seen| seen.trim_end_matches(|letter: char| !letter.is_ascii_digit()).len());
-        let counted =
-            self.words.counters.at(text, number_end).or_else(|| self.words.counters.at(text, blanks(text, end, 1)));
+        let counted = self
+            .words
+            .counters
+            .at(text, number_end)
+            .or_else(|| value.unit.is_none().then(|| self.words.counters.at(text, blanks(text, end, 1))).flatten());
         if counted.is_some_and(|(counter, _)| counter > end) {
             return false;
         }
@@ -379,7 +445,9 @@ impl Lab {
         {
             return None;
         }
-        if self.threshold_after(text, value.range.end) {
+        if self.threshold_after(text, value.range.end)
+            || (value.compared && self.words.before_near.any(sentence_after(text, value.range.end)))
+        {
             return None;
         }
         let attached = value.range.start == hit.end;
@@ -394,8 +462,9 @@ impl Lab {
         let (score, item, fits, evidence) = best?;
         (score > -0.2).then(|| Raw {
             start: self.item_start(text, hit, alias),
-            firm: !alias.weak || fits,
+            firm: !alias.weak || fits || value.shape == Shape::Word,
             weak: alias.weak,
+            abbreviation: alias.text.len() >= 2 && alias.text.is_ascii() && !described,
             value,
             score,
             item,
@@ -405,6 +474,12 @@ impl Lab {
 
     /// `COVID抗原`, `S. Typhi antigen`: what an assay looks for belongs to the item.
     fn item_start(&self, text: &str, hit: Hit, alias: &Alias) -> usize {
+        if alias.text == "MIC" {
+            let head = text.get(..hit.start).unwrap_or("").trim_end_matches(' ');
+            let drug =
+                head.len() - head.trim_end_matches(|letter: char| letter.is_ascii_uppercase() || letter == '/').len();
+            return if (2..=9).contains(&drug) { head.len() - drug } else { hit.start };
+        }
         if !self.words.assay_endings.contains(&alias.text) {
             return hit.start;
         }
@@ -446,7 +521,8 @@ impl Lab {
                 _ => self
                     .in_brackets(text, here, item, raw)
                     .or_else(|| self.after_arrow(text, here, item, raw))
-                    .or_else(|| self.after_word(text, here, item, raw)),
+                    .or_else(|| self.after_word(text, here, item, raw))
+                    .or_else(|| self.other_side(text, here, item, raw)),
             };
             let Some(range) = next else { break };
             end = range.end;
@@ -458,14 +534,17 @@ impl Lab {
         out
     }
 
-    /// `インフルA(-) B(+)`: another type, another result.
+    /// `インフルA(-) B(+)`, `A陽性、B陰性`: another type, another result.
     fn next_strain(&self, text: &str, at: usize) -> Option<Range<usize>> {
-        let strain = byte(text, at).is_ascii_uppercase() && matches!(byte(text, at + 1), b'(');
-        let day = number(text, at).filter(|found| {
-            text.get(found.end..).is_some_and(|rest| rest.starts_with("日目") || rest.starts_with("回目"))
-        });
-        let from = if strain { at + 1 } else { day?.end + "日目".len() };
-        self.word_result(text, from, false).map(|end| at..end)
+        let separator = peek(text, at).filter(|letter| matches!(letter, ',' | '、' | '/' | '・'));
+        let at = blanks(text, at + separator.map_or(0, char::len_utf8), 1);
+        let strain = byte(text, at).is_ascii_uppercase() && !byte(text, at + 1).is_ascii_alphanumeric();
+        let from = if text.get(at + 1..).is_some_and(|rest| rest.starts_with('型')) {
+            at + 1 + '型'.len_utf8()
+        } else {
+            at + 1
+        };
+        strain.then(|| self.word_result(text, from, false)).flatten().map(|end| at..end)
     }
 
     /// A number of the item's size whose unit, if any, is the item's.
@@ -481,14 +560,14 @@ impl Lab {
             shape: Shape::Number,
             numbers: 1,
         };
-        self.tail(text, &mut value, first.end, matches!(raw.value.shape, Shape::Slashes(_)));
+        self.tail(text, &mut value, first.end, matches!(raw.value.shape, Shape::Slashes(_)), &[item]);
         let fits = value.unit.as_ref().is_none_or(|unit| {
             item.units.contains(unit) || raw.value.unit.as_ref() == Some(unit) || (signed == 1 && unit.contains('/'))
         });
         let sized = value.first >= item.low.max(0.0) * 0.2 && value.first <= item.high * 1.5
             || raw.value.first.is_nan()
-            || (value.first / raw.value.first.abs().max(0.01) > 0.02
-                && value.first / raw.value.first.abs().max(0.01) < 50.0);
+            || (value.first / raw.value.first.abs().max(0.01) > 0.1
+                && value.first / raw.value.first.abs().max(0.01) < 10.0);
         let same_shape = matches!(raw.value.shape, Shape::Slashes(_)) == matches!(value.shape, Shape::Slashes(_))
             || raw.value.shape == Shape::Span;
         let rows = [item];
@@ -518,6 +597,17 @@ impl Lab {
             .then_some(range)
     }
 
+    /// `MD -4.2dB(R) -11.8dB(L)`: the other side, with its unit.
+    fn other_side(&self, text: &str, at: usize, item: &Item, raw: &Raw) -> Option<Range<usize>> {
+        let side = text.get(at..)?.strip_prefix('(')?;
+        let close = side.find(')').filter(|&close| close <= 6)?;
+        self.words.sides.at(text, at + 1).filter(|&(end, _)| end == at + 1 + close)?;
+        raw.value.unit.as_ref()?;
+        let from = blanks(text, at + close + 2, 2);
+        let range = self.same_item(text, from, item, raw)?;
+        (range.end > from + 1 && byte(text, range.end) == b'(').then_some(range)
+    }
+
     /// `… (5/1) → 6.85`, `→術翌日7.9`, `→リザーバー10Lで95%`.
     fn after_arrow(&self, text: &str, at: usize, item: &Item, raw: &Raw) -> Option<Range<usize>> {
         let mut here = at;
@@ -536,7 +626,7 @@ impl Lab {
             if digit
                 && !text
                     .get(..from)?
-                    .ends_with(|before: char| before.is_ascii_alphanumeric() || before == '.' || before == '/')
+                    .ends_with(|before: char| before.is_ascii_alphanumeric() || matches!(before, '.' | '/' | '×' | '-'))
             {
                 if let Some(range) = self.same_item(text, from, item, raw) {
                     return Some(range);
@@ -564,9 +654,12 @@ impl Lab {
             let range = self.same_item(text, from, item, raw)?;
             return (date > 2 && text.get(range.end..)?.starts_with(" on ")).then_some(range);
         }
-        let separated = rest.strip_prefix([',', '、', ';']).map(|tail| tail.trim_start_matches(' '))?;
+        if let Some((word, _)) = self.words.times.at(text, at) {
+            return self.same_item(text, if byte(text, word) == b':' { word + 1 } else { word }, item, raw);
+        }
+        let separated = rest.strip_prefix([',', '、', ';', '/']).map(|tail| tail.trim_start_matches(' '))?;
         let from = text.len() - separated.len();
-        let (word, _) = self.words.previous.at(text, from)?;
+        let (word, _) = self.words.previous.at(text, from).or_else(|| self.words.times.at(text, from))?;
         self.same_item(text, blanks(text, word, 1), item, raw)
     }
 
@@ -615,6 +708,9 @@ impl Engine for Lab {
                 raw.evidence.push(Evidence::new("another item beside it", if near > 1 { 0.35 } else { 0.25 }));
             }
             if care {
+                if raw.weak && raw.abbreviation {
+                    score += 0.1;
+                }
                 score += 0.15;
                 raw.evidence.push(Evidence::new("a person under care", 0.15));
             }
@@ -649,13 +745,13 @@ impl Engine for Lab {
                 out.candidates.push(self.candidate(range.clone(), &range, 0.9, evidence, false));
             }
         }
-        if counted >= 3 {
+        if counted >= 1 {
             let start = raws.first().map_or(0, |raw| raw.start);
             let end = raws.last().map_or(start, |raw| raw.value.range.end);
             out.signals.push(Signal {
                 range: start..end,
                 class: Class::ChartText,
-                weight: 2.0,
+                weight: [0.0, 1.0, 2.0].get(counted).copied().unwrap_or(2.5),
                 marked: false,
                 rule: self.signal.clone(),
             });
@@ -723,7 +819,10 @@ fn weight(
     } else {
         add("name of an item", 0.6);
     }
-    let fits = value.unit.as_ref().is_some_and(|unit| item.units.contains(unit) || same_unit(unit, &item.units));
+    let fits = value
+        .unit
+        .as_ref()
+        .is_some_and(|unit| if described { item.units.contains(unit) } else { own_unit(unit, item) });
     let plausible = value.first.is_nan() || (item.low..=item.high).contains(&value.first);
     match (&value.unit, fits) {
         (Some(_), true) => add("unit of the item", 0.35),
@@ -735,6 +834,14 @@ fn weight(
         Shape::Word => add("result in words", if alias.weak { 0.4 } else { 0.3 }),
         Shape::Code => add("code of a score", 0.35),
         Shape::Kanji => add("kanji numerals", 0.35),
+        Shape::Span
+            if value
+                .unit
+                .as_ref()
+                .is_some_and(|unit| unit.contains("hpf") || unit.contains("lpf") || unit.contains("視野")) =>
+        {
+            add("count in a field of view", 0.2);
+        }
         Shape::Span if item.vital && group == 1 => add("span of a vital sign", 0.1),
         Shape::Span => add("a range, not a value", -1.0),
         Shape::Trend => add("a trend", 0.2),
@@ -759,7 +866,7 @@ fn weight(
         }
     }
     if value.compared {
-        add("compared, as thresholds are", -0.3);
+        add("compared, as thresholds are", -0.15);
     }
     // `R6` is a year of Reiwa, `T10` a vertebra.
     if attached
@@ -774,6 +881,10 @@ fn weight(
         add("as years of an era are written", -0.5);
     }
     (score, fits, evidence)
+}
+
+fn own_unit(unit: &String, item: &Item) -> bool {
+    item.units.contains(unit) || same_unit(unit, &item.units)
 }
 
 /// `10^3/ul` and `×10^3/μl`: units that differ in spelling only.
@@ -823,6 +934,16 @@ fn sentence_before(text: &str, at: usize) -> &str {
         .rfind(['。', '\n', '!', '?'])
         .map_or(0, |stop| stop + head.get(stop..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8));
     head.get(from..).unwrap_or("")
+}
+
+/// The rest of the sentence, at most 90 bytes of it.
+fn sentence_after(text: &str, at: usize) -> &str {
+    let mut end = (at + 90).min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let rest = text.get(at..end).unwrap_or("");
+    rest.split(['。', '\n', '!', '?']).next().unwrap_or("")
 }
 
 /// The last `bytes` bytes of a text, from a character on.

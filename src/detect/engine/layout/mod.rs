@@ -290,7 +290,7 @@ impl Layout {
                 heads.iter().map(|head| self.meaning(folded.get(head.clone()).unwrap_or(""))).collect();
             let told = meanings.iter().filter(|meaning| matches!(meaning, Meaning::Kind(_) | Meaning::Values)).count();
             let numbers = heads.iter().any(|head| {
-                folded.get(head.clone()).is_some_and(|head| head.bytes().all(|byte| byte.is_ascii_digit()))
+                folded.get(head.clone()).is_some_and(|head| head.starts_with(|letter: char| letter.is_ascii_digit()))
             });
             if told < 2 || numbers {
                 continue;
@@ -341,7 +341,9 @@ impl Layout {
         let mut out: Vec<(usize, Range<usize>)> = Vec::new();
         for word in words {
             let at = screen_column(text, line.start, word.start);
-            let column = starts.partition_point(|&start| start <= at + 1).saturating_sub(1);
+            let column = (0..starts.len())
+                .min_by_key(|&column| starts.get(column).map_or(usize::MAX, |start| start.abs_diff(at)))
+                .unwrap_or(0);
             match out.last_mut() {
                 Some((last, range)) if *last == column => range.end = word.end,
                 _ => out.push((column, word.clone())),
