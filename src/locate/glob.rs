@@ -6,8 +6,6 @@ use super::path::glob_match;
 /// A path pattern, its alternatives written out.
 #[derive(Clone, Debug)]
 pub(super) struct PathGlob {
-    /// As written; shown as the endpoint's name.
-    pub(super) source: String,
     alternatives: Vec<Vec<String>>,
 }
 
@@ -26,7 +24,7 @@ impl PathGlob {
         let mut out = Vec::new();
         expand(String::new(), source, &mut out)?;
         let alternatives = out.iter().map(|path| path.split('/').map(str::to_owned).collect()).collect();
-        Ok(Self { source: source.to_owned(), alternatives })
+        Ok(Self { alternatives })
     }
 
     /// `segments`: the decoded parts between slashes, the empty one before the first slash included.

@@ -53,13 +53,10 @@ impl List {
             List::Request => Some(6),
             List::Unreadable => Some(5),
             List::Strict => Some(4),
-            List::Frozen => Some(3),
-            List::Sealed => Some(2),
-            List::Opaque => Some(1),
+            List::Frozen | List::ResponseKeep | List::StreamKeep => Some(3),
+            List::Sealed | List::Response | List::StreamJoin => Some(2),
+            List::Opaque | List::StreamWhole => Some(1),
             List::Secret => Some(0),
-            List::ResponseKeep | List::StreamKeep => Some(3),
-            List::Response | List::StreamJoin => Some(2),
-            List::StreamWhole => Some(1),
             List::Narrow | List::Turns | List::System | List::Tool | List::Assistant => None,
         }
     }
@@ -550,4 +547,60 @@ fn bracket(inside: &str) -> Option<Segment> {
         return (!key.is_empty()).then(|| Segment::Where { key: key.to_owned(), values });
     }
     (!inside.is_empty()).then_some(Segment::Index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ok(path: &str, list: List) -> Parsed {
+        parse(path, list).unwrap_or_else(|e| panic!("{path}: {e}"))
+    }
+
+    #[test]
+    fn the_language() {
+        let p = ok("messages[*].content[type=text,input_text].text", List::Request);
+        assert_eq!(p.segments.len(), 5);
+        let p = ok("[*].params.**", List::Request);
+        assert_eq!(p.segments, [Segment::Each, Segment::Name("params".into()), Segment::Deep]);
+        let p = ok("a.b|json**", List::Request);
+        assert_eq!(p.decoder, Some(Decoder::JsonDeep));
+        let p = ok("prompt[*][*]:int", List::Unreadable);
+        assert!(p.int && p.segments.len() == 3);
+        let p = ok("response.output_text.delta:delta|json", List::StreamJoin);
+        assert_eq!((p.event.as_deref(), p.decoder), (Some("response.output_text.delta"), Some(Decoder::Json)));
+        for bad in ["", "a.", ".a", "a[", "a[]", "a[*]b", "a|zip", "a b", "a..b"] {
+            assert!(parse(bad, List::Request).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn literal_names_win_then_lists() {
+        let entry = |list, path: &str| Entry { list, path: path.to_owned(), ordinal: 0, both_cases: false };
+        let set = PathSet::compile(&[
+            entry(List::Opaque, "**.id"),
+            entry(List::Request, "messages[*].content[*].input.**"),
+            entry(List::Frozen, "tools[*].parameters.**"),
+            entry(List::Request, "tools[*].parameters.**.description"),
+            entry(List::Request, "same"),
+            entry(List::Frozen, "same"),
+            entry(List::Request, "content[*].text"),
+            entry(List::Sealed, "content[type=thinking].text"),
+        ])
+        .unwrap();
+        let best = |ids: &[u16]| set.best(ids, |_| true).unwrap().source.clone();
+        assert_eq!(best(&[0, 1]), "messages[*].content[*].input.**");
+        assert_eq!(best(&[2, 3]), "tools[*].parameters.**.description");
+        assert_eq!(set.best(&[4, 5], |_| true).unwrap().list, List::Request);
+        assert_eq!(set.best(&[6, 7], |_| true).unwrap().list, List::Sealed);
+    }
+
+    #[test]
+    fn globs_and_cases() {
+        assert!(glob_match(b"response.*.done", b"response.output_text.done"));
+        assert!(glob_match(b"*", b""));
+        assert!(!glob_match(b"a*b", b"a"));
+        assert!(glob_match(b"*.jsonl", b"x.y.jsonl"));
+        assert_eq!(snake_case("systemInstruction"), "system_instruction");
+    }
 }

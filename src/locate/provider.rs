@@ -156,7 +156,8 @@ impl Provider {
             path.split('/').map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned()).collect();
         for rule in &self.endpoints {
             let method_fits = rule.method == "*" || rule.method.eq_ignore_ascii_case(method);
-            if rule.ws != ws && !(rule.method == "*" && !rule.ws) {
+            // An endpoint for any method also takes an upgrade.
+            if rule.ws != ws && (rule.ws || rule.method != "*") {
                 continue;
             }
             if method_fits && rule.path.matches(&segments) {
@@ -240,5 +241,133 @@ impl HeaderRules {
     #[must_use]
     pub fn is_prose(&self, key: &str) -> bool {
         self.prose.iter().any(|p| p == key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped() -> Providers {
+        Providers::shipped().unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    #[test]
+    fn every_host_of_the_files_is_found() {
+        let providers = shipped();
+        assert!(providers.all().count() >= 48);
+        assert!(providers.host_patterns().len() >= 600, "{}", providers.host_patterns().len());
+        for provider in providers.all() {
+            for pattern in &provider.hosts {
+                let host = pattern.replace('*', "jp1");
+                let (host, port) = host.split_once(':').map_or((host.as_str(), 443), |(h, p)| (h, p.parse().unwrap()));
+                let found = providers.host(host, port).unwrap_or_else(|| panic!("{pattern} is not found"));
+                if !pattern.contains('*') {
+                    assert_eq!(found.id, provider.id, "{pattern}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_literal_part_wins() {
+        let providers = shipped();
+        let id = |host: &str| providers.host(host, 443).map(|p| p.id.clone());
+        assert_eq!(id("api.openai.com").as_deref(), Some("openai"));
+        assert_eq!(id("API.OpenAI.com.").as_deref(), Some("openai"));
+        assert_eq!(id("platform.openai.com").as_deref(), Some("openai-sites"));
+        assert_eq!(id("chat.openai.com").as_deref(), Some("chatgpt"));
+        assert_eq!(id("hospital.openai.azure.com").as_deref(), Some("azure-openai"));
+        assert_eq!(id("api.anthropic.com").as_deref(), Some("anthropic"));
+        assert_eq!(id("console.anthropic.com").as_deref(), Some("claude-web"));
+        assert_eq!(id("generativelanguage.googleapis.com").as_deref(), Some("google-gemini-api"));
+        assert_eq!(id("asia-northeast1-aiplatform.googleapis.com").as_deref(), Some("google-vertex"));
+        assert_eq!(id("bedrock-runtime.ap-northeast-1.amazonaws.com").as_deref(), Some("aws-bedrock"));
+        for not in
+            ["www.example.jp", "openai.com.example.jp", "notapi.openai.co", "amazonaws.com", "x.y.amazonaws.com", ""]
+        {
+            assert_eq!(id(not), None, "{not}");
+        }
+    }
+
+    #[test]
+    fn endpoints() {
+        let providers = shipped();
+        let at =
+            |host: &str, method: &str, path: &str, ws| providers.host(host, 443).unwrap().endpoint(method, path, ws);
+        let chat = at("api.openai.com", "POST", "/v1/chat/completions?x=1", false);
+        assert_eq!(
+            (chat.name.as_str(), chat.adapter.id.as_str(), chat.known),
+            ("/v1/chat/completions", "openai-chat", true)
+        );
+        assert!(!chat.history_on_server);
+        let responses = at("api.openai.com", "POST", "/v1/responses", false);
+        assert!(responses.history_on_server && responses.known);
+        assert_eq!(at("api.openai.com", "GET", "/v1/responses", true).adapter.id, "openai-responses-ws");
+        let unknown = at("api.openai.com", "POST", "/v1/patients/1234567", false);
+        assert_eq!((unknown.name.as_str(), unknown.known, unknown.error.id.as_str()), ("unlisted", false, "openai"));
+        assert_eq!(unknown.adapter.id, "wide");
+        let gemini = at(
+            "generativelanguage.googleapis.com",
+            "POST",
+            "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse",
+            false,
+        );
+        assert_eq!((gemini.adapter.id.as_str(), gemini.adapter.stream), ("gemini-generate", StreamKind::Gemini));
+        let bedrock = "bedrock-runtime.ap-northeast-1.amazonaws.com";
+        let claude = at(bedrock, "POST", "/model/jp.anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke", false);
+        assert_eq!((claude.adapter.id.as_str(), claude.adapter.signed), ("anthropic-messages", true));
+        assert_eq!(claude.error.id, "bedrock");
+        let title = at(bedrock, "POST", "/model/amazon.titan-text/invoke", false);
+        assert_eq!(title.adapter.id, "bedrock-invoke");
+        assert_eq!(at("chatgpt.livekit.cloud", "GET", "/rtc", false).action, Action::Block);
+        assert_eq!(at("api.openai.com", "GET", "/v1/models", false).action, Action::Pass);
+        let image = at("api.openai.com", "POST", "/v1/audio/transcriptions", false);
+        assert!(image.adapter.audio_blocks);
+    }
+
+    #[test]
+    fn a_hospital_names_its_own_server() {
+        let file = "[[provider]]\nid = \"ward-llm\"\nname = \"LLM of the ward\"\ncategory = \"self-hosted\"\nsure = \"doc\"\n\
+            trust = \"internal\"\nlike = \"self-hosted\"\nhosts = [\"llm.example.lan:8000\"]\n";
+        let providers = Providers::with_files(&[("site.toml", file)]).unwrap();
+        assert!(providers.host("llm.example.lan", 443).is_none());
+        let own = providers.host("llm.example.lan", 8000).unwrap();
+        assert!(own.trust_internal);
+        assert_eq!(own.endpoint("POST", "/v1/chat/completions", false).adapter.id, "openai-chat");
+        assert_eq!(own.endpoint("POST", "/api/chat", false).adapter.id, "ollama");
+    }
+
+    #[test]
+    fn faults_name_place_and_cure_all_at_once() {
+        let bad = "[[adapter]]\nid = \"mine\"\nrequest = [\"a.b\", \"a[\"]\n\n\
+            [[provider]]\nid = \"x\"\nname = \"x\"\ncategory = \"api\"\nsure = \"doc\"\nhosts = [\"https://x.example\"]\n\
+            endpoint = [ { path = \"/a\", adapter = \"mine\" }, { path = \"/b\", adapter = \"nobodys\" } ]\n";
+        let worse = "[[provider]]\nid = \"y\"\nnmae = \"y\"\n";
+        let error = Providers::with_files(&[("bad.toml", bad), ("worse.toml", worse)]).unwrap_err();
+        let shown = error.to_string();
+        assert!(error.faults.len() >= 4, "{shown}");
+        assert!(shown.contains("bad.toml:3:"), "{shown}");
+        assert!(shown.contains("bad.toml:10:10: this is no host name"), "{shown}");
+        assert!(shown.contains("worse.toml:3:1"), "{shown}");
+        assert!(shown.contains("no adapter \"nobodys\"") && shown.contains("cure: one of:"), "{shown}");
+        let host = error.faults.iter().find(|f| f.what == "this is no host name").unwrap();
+        assert_eq!((host.source.as_str(), host.line, host.column), ("hosts = [\"https://x.example\"]", 10, 10));
+        assert!(shown.contains("\n  hosts = [\"https://x.example\"]\n           ^\n  cure: "), "{shown}");
+    }
+
+    #[test]
+    fn every_adapter_of_the_files_is_used_and_has_a_refusal() {
+        let providers = shipped();
+        for provider in providers.all() {
+            for rule in &provider.endpoints {
+                assert!((200..500).contains(&rule.endpoint.error.status), "{}", rule.endpoint.name);
+                assert!(
+                    rule.endpoint.error.body.contains("{message}") || rule.endpoint.error.body.contains("{page}"),
+                    "{}",
+                    rule.endpoint.error.id
+                );
+            }
+        }
     }
 }

@@ -55,11 +55,7 @@ fn one(coding: &str, input: &[u8], sent: usize, limits: &Limits) -> Result<Vec<u
                 Err(e) => Err(e),
             }
         }
-        "br" => {
-            let mut reader = input;
-            let out = read(brotli::Decompressor::new(&mut reader, 4096), "br", sent, limits)?;
-            if reader.is_empty() { Ok(out) } else { Err(Reason::BadCoding { coding: "br" }) }
-        }
+        "br" => read(Brotli::new(input), "br", sent, limits),
         "zstd" => {
             let decoder = zstd::stream::read::Decoder::with_buffer(input).and_then(|mut d| {
                 // 8 MiB of window, as RFC 9659 asks of a content coding.
@@ -94,5 +90,51 @@ fn read(mut from: impl Read, coding: &'static str, sent: usize, limits: &Limits)
         if out.len() > (1 << 20) && out.len() / sent.max(1) > limits.ratio {
             return Err(Reason::Ratio { value: limits.ratio });
         }
+    }
+}
+
+/// Brotli that knows where its stream ends: bytes behind the end are an error, and so are windows beyond 16 MiB.
+struct Brotli<'i> {
+    input: &'i [u8],
+    at: usize,
+    state: brotli::BrotliState<brotli::HeapAlloc<u8>, brotli::HeapAlloc<u32>, brotli::HeapAlloc<brotli::HuffmanCode>>,
+    done: bool,
+}
+
+impl<'i> Brotli<'i> {
+    fn new(input: &'i [u8]) -> Self {
+        let state = brotli::BrotliState::new_strict(
+            brotli::HeapAlloc::default(),
+            brotli::HeapAlloc::default(),
+            brotli::HeapAlloc::default(),
+        );
+        Self { input, at: 0, state, done: false }
+    }
+}
+
+impl Read for Brotli<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let broken = || std::io::Error::from(std::io::ErrorKind::InvalidData);
+        if self.done {
+            return Ok(0);
+        }
+        let (mut room, mut written, mut total) = (out.len(), 0, 0);
+        let mut left = self.input.len() - self.at;
+        let result = brotli::BrotliDecompressStream(
+            &mut left,
+            &mut self.at,
+            self.input,
+            &mut room,
+            &mut written,
+            out,
+            &mut total,
+            &mut self.state,
+        );
+        match result {
+            brotli::BrotliResult::ResultSuccess if left == 0 => self.done = true,
+            brotli::BrotliResult::NeedsMoreOutput if written > 0 => {}
+            _ => return Err(broken()),
+        }
+        Ok(written)
     }
 }

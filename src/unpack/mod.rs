@@ -15,6 +15,10 @@ mod source;
 mod splice;
 mod verify;
 
+#[cfg(test)]
+#[expect(clippy::string_slice, reason = "tests may panic")]
+mod tests;
+
 pub use error::{Format, Reason, SpliceError, Unreadable};
 pub use limits::Limits;
 pub use open::{Located, open};
