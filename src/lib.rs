@@ -12,6 +12,8 @@ pub mod accept;
 #[cfg(feature = "gate")]
 pub mod ca;
 #[cfg(feature = "gate")]
+pub mod cli;
+#[cfg(feature = "gate")]
 pub mod config;
 pub mod decide;
 pub mod detect;
@@ -33,6 +35,7 @@ pub mod portal;
 pub mod record;
 pub mod refuse;
 pub mod restore;
+pub mod score;
 #[cfg(feature = "gate")]
 pub mod store;
 #[cfg(feature = "gate")]

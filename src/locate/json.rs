@@ -601,6 +601,7 @@ pub fn escape(text: &str, style: Style) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "tests may panic")]
 mod tests {
     use proptest::prelude::*;
 

@@ -53,13 +53,10 @@ impl List {
             List::Request => Some(6),
             List::Unreadable => Some(5),
             List::Strict => Some(4),
-            List::Frozen => Some(3),
-            List::Sealed => Some(2),
-            List::Opaque => Some(1),
+            List::Frozen | List::ResponseKeep | List::StreamKeep => Some(3),
+            List::Sealed | List::Response | List::StreamJoin => Some(2),
+            List::Opaque | List::StreamWhole => Some(1),
             List::Secret => Some(0),
-            List::ResponseKeep | List::StreamKeep => Some(3),
-            List::Response | List::StreamJoin => Some(2),
-            List::StreamWhole => Some(1),
             List::Narrow | List::Turns | List::System | List::Tool | List::Assistant => None,
         }
     }

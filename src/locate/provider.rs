@@ -156,7 +156,8 @@ impl Provider {
             path.split('/').map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned()).collect();
         for rule in &self.endpoints {
             let method_fits = rule.method == "*" || rule.method.eq_ignore_ascii_case(method);
-            if rule.ws != ws && !(rule.method == "*" && !rule.ws) {
+            // An endpoint for any method also takes an upgrade.
+            if rule.ws != ws && (rule.ws || rule.method != "*") {
                 continue;
             }
             if method_fits && rule.path.matches(&segments) {

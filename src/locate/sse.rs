@@ -152,7 +152,9 @@ impl Event {
 #[derive(Debug)]
 pub struct Splitter {
     buffer: Vec<u8>,
-    /// Where the line that is not yet whole begins.
+    /// Where the event that is not yet whole begins.
+    start: usize,
+    /// Where its line that is not yet whole begins.
     line_at: usize,
     /// How far the search for its end has come.
     seen: usize,
@@ -167,18 +169,33 @@ impl Splitter {
     /// `limit`: bytes of one event.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { buffer: Vec::new(), line_at: 0, seen: 0, lines: Vec::new(), limit, after_cr: false, begun: false }
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            line_at: 0,
+            seen: 0,
+            lines: Vec::new(),
+            limit,
+            after_cr: false,
+            begun: false,
+        }
     }
 
     /// Takes the next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
+        if self.start > 0 {
+            self.buffer.drain(..self.start);
+            self.line_at -= self.start;
+            self.seen -= self.start;
+            self.start = 0;
+        }
         self.buffer.extend_from_slice(bytes);
     }
 
     /// Bytes held that are not yet an event.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.buffer.len()
+        self.buffer.len() - self.start
     }
 
     /// The next whole event, if it is there. An event that ends in CR is given at once; an LF that follows opens the
@@ -187,7 +204,7 @@ impl Splitter {
     /// # Errors
     /// [`SseError::TooLong`].
     pub fn next_event(&mut self) -> Result<Option<Event>, SseError> {
-        if !self.begun && !self.buffer.is_empty() {
+        if !self.begun && self.held() > 0 {
             // A byte order mark at the very start is no part of the first field's name.
             const MARK: &[u8] = "\u{FEFF}".as_bytes();
             if self.buffer.len() < MARK.len() && MARK.starts_with(&self.buffer) {
@@ -199,18 +216,18 @@ impl Splitter {
             }
             self.begun = true;
         }
-        if self.after_cr && !self.buffer.is_empty() {
+        if self.after_cr && self.held() > 0 {
             self.after_cr = false;
-            if self.buffer.first() == Some(&b'\n') {
-                self.line_at = 1;
-                self.seen = 1;
+            if self.buffer.get(self.start) == Some(&b'\n') {
+                self.line_at = self.start + 1;
+                self.seen = self.start + 1;
             }
         }
         loop {
             let rest = self.buffer.get(self.seen..).unwrap_or_default();
             let Some(hit) = memchr::memchr2(b'\n', b'\r', rest) else {
                 self.seen = self.buffer.len();
-                if self.buffer.len() > self.limit {
+                if self.held() > self.limit {
                     return Err(SseError::TooLong { limit: self.limit });
                 }
                 return Ok(None);
@@ -227,13 +244,10 @@ impl Splitter {
                 self.seen = end;
                 return Ok(None);
             }
-            let line = Line { content: self.line_at..end, whole: self.line_at..past };
-            self.line_at = past;
-            self.seen = past;
-            if past > self.limit {
+            self.line(self.line_at..end, past);
+            if past - self.start > self.limit {
                 return Err(SseError::TooLong { limit: self.limit });
             }
-            self.lines.push(line);
             if empty {
                 self.after_cr = cr && after.is_none();
                 return Ok(Some(self.take(past)));
@@ -241,24 +255,32 @@ impl Splitter {
         }
     }
 
+    fn line(&mut self, content: Range<usize>, past: usize) {
+        let start = self.start;
+        let whole = content.start - start..past - start;
+        self.lines.push(Line { content: content.start - start..content.end - start, whole });
+        self.line_at = past;
+        self.seen = past;
+    }
+
     fn take(&mut self, end: usize) -> Event {
-        let rest = self.buffer.split_off(end);
-        let raw = std::mem::replace(&mut self.buffer, rest);
-        self.line_at = 0;
-        self.seen = 0;
+        let raw = self.buffer.get(self.start..end).unwrap_or_default().to_vec();
+        self.start = end;
+        self.line_at = end;
+        self.seen = end;
         Event { raw, lines: std::mem::take(&mut self.lines) }
     }
 
     /// What is left when the stream has ended: by the standard it is no event any more, but its bytes were sent.
     #[must_use]
     pub fn finish(mut self) -> Option<Event> {
-        if self.buffer.is_empty() {
+        if self.held() == 0 {
             return None;
         }
         let end = self.buffer.len();
         if self.line_at < end {
             let content = if self.buffer.last() == Some(&b'\r') { end - 1 } else { end };
-            self.lines.push(Line { content: self.line_at..content, whole: self.line_at..end });
+            self.line(self.line_at..content, end);
         }
         Some(self.take(end))
     }

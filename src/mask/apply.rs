@@ -13,12 +13,12 @@ use super::error::MaskError;
 use super::generalise::LabRanges;
 use super::key::{Digest, TokenKey};
 use super::map::WordMap;
-use super::plan::{Plan, Request, State, Stretch, overlap};
+use super::plan::{Plan, Request, State, Stretch, met};
 use super::sweep::Swept;
 use super::token::Length;
 use super::turn::{Known, KnownWord, SentUnit};
 use crate::decide::{Decision, Treatment, floor};
-use crate::detect::{Detector, Document, Finding, Findings, Fuel, Kind, Part};
+use crate::detect::{DetectError, Document, Finding, Findings, Fuel, Kind, Part};
 use crate::locate::{Edit, Head};
 use crate::unpack::{Located, Outgoing};
 
@@ -38,6 +38,9 @@ impl Default for Settings {
     }
 }
 
+/// The detection, for the second look.
+pub type Search<'a> = dyn Fn(&Document, &mut Fuel) -> Result<Findings, DetectError> + 'a;
+
 /// What `apply` is given.
 pub struct Input<'a> {
     pub located: &'a Located,
@@ -53,7 +56,8 @@ pub struct Input<'a> {
     /// Versions of rules, list and policy, as one word.
     pub version: &'a str,
     pub known: &'a Known,
-    pub detector: &'a Detector,
+    /// `|document, fuel| detector.find(document, fuel)`.
+    pub search: &'a Search<'a>,
     pub fuel: &'a mut Fuel,
     pub settings: &'a Settings,
 }
@@ -130,7 +134,7 @@ pub struct Applied {
 /// # Errors
 /// Nothing may be sent then: the error says where and why.
 pub fn apply(input: Input<'_>) -> Result<Applied, MaskError> {
-    let Input { located, findings, decision, key, length, service, version, known, detector, fuel, settings } = input;
+    let Input { located, findings, decision, key, length, service, version, known, search, fuel, settings } = input;
     if !decision.goes_on() {
         return Err(MaskError::NotCleared);
     }
@@ -152,7 +156,7 @@ pub fn apply(input: Input<'_>) -> Result<Applied, MaskError> {
         plan.fit()?;
         let edits = plan.edits();
         let outgoing = located.splice(&edits)?;
-        let left = plan.around_splices(detector, fuel, settings.look_chars, round)?;
+        let left = plan.around_splices(search, fuel, settings.look_chars, round)?;
         match (left.first(), round) {
             (None, _) => break (outgoing, edits, swept),
             (Some(_), Round::First) => {
@@ -198,7 +202,7 @@ impl Plan<'_> {
     /// texts as they came.
     fn around_splices(
         &self,
-        detector: &Detector,
+        search: &Search<'_>,
         fuel: &mut Fuel,
         chars: usize,
         round: Round,
@@ -223,7 +227,6 @@ impl Plan<'_> {
                     _ => merged.push(window),
                 }
             }
-            let stitches = Arc::new(stitches);
             for window in merged {
                 let inside = |atom: &Range<usize>| {
                     (window.start <= atom.start && atom.end <= window.end)
@@ -234,11 +237,13 @@ impl Plan<'_> {
                     label: located.label.clone(),
                     unit: 0,
                     author: located.author,
-                    atoms: atoms.iter().filter_map(inside).collect(),
+                    atoms: from(&atoms, window.start, |atom| atom)
+                        .take_while(|atom| atom.start < window.end)
+                        .filter_map(inside)
+                        .collect(),
                 });
-                let stitches = stitches
-                    .iter()
-                    .filter(|stitch| overlap(&stitch.out, &window))
+                let stitches = from(&stitches, window.start, |stitch| &stitch.out)
+                    .take_while(|stitch| stitch.out.start < window.end)
                     .map(|stitch| Stitch { out: stitch.out.clone(), from: stitch.from.clone() })
                     .collect();
                 windows.push((text, window, len, stitches));
@@ -247,14 +252,16 @@ impl Plan<'_> {
         if document.parts.is_empty() {
             return Ok(Vec::new());
         }
-        let found = detector.find(&document, fuel)?;
+        let found = search(&document, fuel)?;
         let mut left = Vec::new();
         for finding in found.findings {
             let Some((text, window, len, stitches)) = windows.get(finding.part) else { continue };
             let out = finding.range.start + window.start..finding.range.end + window.start;
             // What touches a cut edge was seen whole the first time.
             let cut = (out.start == window.start && window.start > 0) || (out.end == window.end && window.end < *len);
-            let touches = stitches.iter().any(|stitch| stitch.from.is_none() && overlap(&stitch.out, &out));
+            let touches = from(stitches, out.start, |stitch| &stitch.out)
+                .take_while(|stitch| stitch.out.start < out.end)
+                .any(|stitch| stitch.from.is_none() && !stitch.out.is_empty());
             if cut || (touches && round == Round::Second) {
                 continue;
             }
@@ -273,7 +280,8 @@ impl Plan<'_> {
         let mut atoms = Vec::new();
         let copy = |out: &mut String, stitches: &mut Vec<Stitch>, atoms: &mut Vec<Range<usize>>, from: Range<usize>| {
             let shift = out.len();
-            for (atom, _) in old_atoms.iter().filter(|(atom, _)| from.start <= atom.start && atom.end <= from.end) {
+            let here = self::from(old_atoms, from.start, |(atom, _)| atom).take_while(|(atom, _)| atom.end <= from.end);
+            for (atom, _) in here.filter(|(atom, _)| from.start <= atom.start) {
                 atoms.push(atom.start - from.start + shift..atom.end - from.start + shift);
             }
             out.push_str(whole.get(from.clone()).unwrap_or_default());
@@ -297,25 +305,26 @@ impl Plan<'_> {
     /// The parts of a finding that were copied, as findings of the text as it came; without those that were decided on.
     fn in_old_text(&self, text: usize, out: &Range<usize>, stitches: &[Stitch], finding: &Finding) -> Vec<Finding> {
         let mut parts = Vec::new();
-        for stitch in stitches {
-            let Some(from) = &stitch.from else { continue };
+        for stitch in from(stitches, out.start, |stitch| &stitch.out).take_while(|s| s.out.start < out.end) {
+            let Some(origin) = &stitch.from else { continue };
             let start = out.start.max(stitch.out.start);
             let end = out.end.min(stitch.out.end);
             if start >= end {
                 continue;
             }
-            let range = from.start + (start - stitch.out.start)..from.start + (end - stitch.out.start);
+            let range = origin.start + (start - stitch.out.start)..origin.start + (end - stitch.out.start);
             let surface = self.surface(text, &range);
             let whole = start == out.start && end == out.end;
             let letters = surface.chars().filter(|c| c.is_alphanumeric()).count();
-            let decided = self.kept.get(&text).is_some_and(|kept| kept.iter().any(|kept| overlap(kept, &range)));
+            let decided = self.kept.get(&text).is_some_and(|kept| met(kept, &range, |kept| kept).is_some());
             if decided || letters == 0 || (!whole && letters < 2) {
                 continue;
             }
             let inside = |value: &Range<usize>| {
                 let value = value.start + out.start - finding.range.start..value.end + out.start - finding.range.start;
-                (start <= value.start && value.end <= end)
-                    .then(|| from.start + (value.start - stitch.out.start)..from.start + (value.end - stitch.out.start))
+                (start <= value.start && value.end <= end).then(|| {
+                    origin.start + (value.start - stitch.out.start)..origin.start + (value.end - stitch.out.start)
+                })
             };
             let value = finding.value.as_ref().and_then(inside);
             parts.push(Finding { part: text, range, value, ..finding.clone() });
@@ -342,6 +351,7 @@ impl Plan<'_> {
                 self.replace(stretch, floor::strong(&finding))?;
             }
         }
+        self.settle();
         Ok(())
     }
 
@@ -370,6 +380,11 @@ impl Plan<'_> {
         }
         Ok(())
     }
+}
+
+/// Those of these (in order, apart) that end after `start`.
+fn from<'t, T>(ordered: &'t [T], start: usize, of: impl Fn(&T) -> &Range<usize>) -> impl Iterator<Item = &'t T> {
+    ordered.iter().skip(ordered.partition_point(|item| of(item).end <= start))
 }
 
 /// `range` with this many characters on each side, and on to the end of a word that would be cut.

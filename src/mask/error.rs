@@ -15,6 +15,8 @@ pub enum MaskError {
     Fixed { address: String },
     #[error("no token fits into {address}; shorten it, or leave the {} out", kind.as_str())]
     NoRoom { address: String, kind: Kind },
+    #[error("the words to mask are more than {limit} bytes; send less at once")]
+    TooManyWords { limit: usize },
     #[error("two words share one code after lengthening it twice")]
     CodeClash,
     #[error("a word that was replaced elsewhere still stands in {address}, which must not change ({})", kind.as_str())]

@@ -9,12 +9,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::decide::{self, Decision, Destination, Person, Policy, PolicySettings, Strength, Treatment, Use};
-use crate::detect::{Detector, Entity, Finding, Findings, Kind, Role, RuleId};
+use crate::detect::{Document, Entity, Finding, Findings, Fuel, Kind, Role, RuleId};
 use crate::locate::provider::Providers;
 use crate::locate::{Head, LocatedText};
 use crate::unpack::{Limits, Located, open};
 
-static DETECTOR: LazyLock<Detector> = LazyLock::new(|| Detector::shipped().unwrap());
 static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| Providers::shipped().unwrap());
 
 /// What the tests' detection knows: word, kind, entity, role.
@@ -56,17 +55,21 @@ fn located(body: &[u8]) -> Located {
 impl Gate {
     /// Every place of every word, longest first, plus what the words mean.
     fn find(&self, texts: &[LocatedText]) -> Findings {
+        let known = self.known.codes();
+        self.find_in(&atom::document(texts, &known))
+    }
+
+    fn find_in(&self, document: &Document) -> Findings {
         let mut words = self.words.clone();
         words.sort_by_key(|(word, ..)| std::cmp::Reverse(word.len()));
-        let known = self.known.codes();
         let mut findings: Vec<Finding> = Vec::new();
-        for (part, text) in texts.iter().enumerate() {
-            let atoms = atom::atoms(&text.text, &known);
+        for (part, text) in document.parts.iter().enumerate() {
+            let atoms: &[std::ops::Range<usize>] = &text.atoms;
             for (word, kind, entity, role) in &words {
                 for (at, _) in text.text.match_indices(word) {
                     let range = at..at + word.len();
                     let taken = findings.iter().any(|f| f.part == part && plan::overlap(&f.range, &range));
-                    if taken || atoms.iter().any(|(atom, _)| plan::overlap(atom, &range)) {
+                    if taken || atoms.iter().any(|atom| plan::overlap(atom, &range)) {
                         continue;
                     }
                     let value = (*kind == Kind::LabValue).then(|| {
@@ -114,8 +117,8 @@ impl Gate {
         let located = located(body);
         let findings = self.find(located.texts());
         let decision = self.decide(located.texts(), &findings);
-        let document = located.document();
-        let mut fuel = DETECTOR.fuel(&document);
+        let mut fuel = Fuel::for_bytes(0, 1);
+        let search = |document: &Document, _: &mut Fuel| Ok(self.find_in(document));
         apply(Input {
             located: &located,
             findings: &findings,
@@ -125,7 +128,7 @@ impl Gate {
             service: self.service,
             version: self.version,
             known: &self.known,
-            detector: &DETECTOR,
+            search: &search,
             fuel: &mut fuel,
             settings: &Settings::default(),
         })
@@ -268,7 +271,8 @@ fn my_number_is_removed_for_good() {
     let mut findings = gate.find(located.texts());
     findings.findings[0].subtype = Some("my_number".into());
     let decision = gate.decide(located.texts(), &findings);
-    let mut fuel = DETECTOR.fuel(&located.document());
+    let mut fuel = Fuel::for_bytes(0, 1);
+    let search = |_: &Document, _: &mut Fuel| Ok(Findings::default());
     gate.known = Known::default();
     let applied = apply(Input {
         located: &located,
@@ -279,7 +283,7 @@ fn my_number_is_removed_for_good() {
         service: "openai",
         version: "1",
         known: &gate.known,
-        detector: &DETECTOR,
+        search: &search,
         fuel: &mut fuel,
         settings: &Settings::default(),
     })
@@ -447,7 +451,8 @@ fn what_is_masked_once_is_masked_everywhere_or_nothing_goes_out() {
     once.words.push(("佐々木健一", Kind::PersonName, 1, Some(Role::Patient)));
     findings.findings.push(once.find(located.texts()).findings[0].clone());
     let decision = once.decide(located.texts(), &findings);
-    let mut fuel = DETECTOR.fuel(&located.document());
+    let mut fuel = Fuel::for_bytes(0, 1);
+    let search = |_: &Document, _: &mut Fuel| Ok(Findings::default());
     let settings = Settings::default();
     let applied = apply(Input {
         located: &located,
@@ -458,7 +463,7 @@ fn what_is_masked_once_is_masked_everywhere_or_nothing_goes_out() {
         service: "openai",
         version: "1",
         known: &once.known,
-        detector: &DETECTOR,
+        search: &search,
         fuel: &mut fuel,
         settings: &settings,
     })
@@ -474,7 +479,8 @@ fn what_is_masked_once_is_masked_everywhere_or_nothing_goes_out() {
     let mut findings = once.find(located.texts());
     findings.findings.retain(|f| located.texts()[f.part].address.contains("content"));
     let decision = once.decide(located.texts(), &findings);
-    let mut fuel = DETECTOR.fuel(&located.document());
+    let mut fuel = Fuel::for_bytes(0, 1);
+    let search = |_: &Document, _: &mut Fuel| Ok(Findings::default());
     let refused = apply(Input {
         located: &located,
         findings: &findings,
@@ -484,7 +490,7 @@ fn what_is_masked_once_is_masked_everywhere_or_nothing_goes_out() {
         service: "openai",
         version: "1",
         known: &once.known,
-        detector: &DETECTOR,
+        search: &search,
         fuel: &mut fuel,
         settings: &settings,
     });
@@ -504,4 +510,139 @@ fn nothing_personal_stands_in_debug_output_or_in_what_is_remembered() {
     }
     let read: SentUnit = serde_json::from_str(&stored).unwrap();
     assert_eq!(read, applied.remember.units[0].1);
+}
+
+mod laws {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const POOL: [Word; 12] = [
+        TARO,
+        TARO_FAMILY,
+        ("ヤマダタロウ", Kind::PersonName, 1, Some(Role::Patient)),
+        ("佐々木", Kind::PersonName, 2, Some(Role::Staff)),
+        ("John Smith", Kind::PersonName, 3, Some(Role::Family)),
+        ("髙橋花子", Kind::PersonName, 4, Some(Role::Patient)),
+        ("高橋花子", Kind::PersonName, 4, Some(Role::Patient)),
+        ("090-1111-2222", Kind::Phone, 5, None),
+        ("０９０－１１１１－２２２２", Kind::Phone, 5, None),
+        ("A-1234567", Kind::PatientId, 6, None),
+        ("2024年5月1日", Kind::CareDate, 7, None),
+        ("taro@hospital.jp", Kind::Email, 8, None),
+    ];
+
+    fn filler() -> impl Strategy<Value = String> {
+        // Nothing that could join a word, a token or a number.
+        "[はがをに、。！（）\\n\"\\\\ \u{1F600}é]{1,6}"
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        prop::collection::vec((filler(), 0..POOL.len()), 0..8)
+            .prop_map(|parts| parts.into_iter().map(|(filler, word)| format!("{filler}{}、", POOL[word].0)).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
+        #[test]
+        fn what_was_masked_comes_back_and_nothing_of_it_goes_out(text in text()) {
+            let mut gate = gate(&POOL);
+            let (applied, sent) = gate.send(&user(&text));
+            for (word, ..) in POOL {
+                prop_assert!(!sent[0].contains(word), "{}", sent[0]);
+            }
+            prop_assert_eq!(restore(&sent[0], &applied.cleared.map()), text);
+            prop_assert_eq!(applied.counts.second_look, 0);
+        }
+
+        #[test]
+        fn later_turns_never_change_what_was_sent(texts in prop::collection::vec(text(), 1..5), from in 0..POOL.len()) {
+            let mut gate = gate(&POOL[from..]);
+            let mut messages: Vec<Value> = Vec::new();
+            let mut before: Vec<String> = Vec::new();
+            for (turn, text) in texts.iter().enumerate() {
+                messages.push(json!({"role": "user", "content": text}));
+                if turn == 2 {
+                    gate.words = POOL.to_vec();
+                }
+                let (_, sent) = gate.send(&Value::Array(messages.clone()));
+                prop_assert_eq!(&sent[..before.len()], before.as_slice());
+                messages.push(json!({"role": "assistant", "content": "はい。"}));
+                before = sent;
+                before.push("はい。".to_owned());
+            }
+        }
+
+        #[test]
+        fn masking_an_answer_that_was_restored_gives_its_bytes(
+            question in text(),
+            parts in prop::collection::vec((filler(), any::<prop::sample::Index>(), 0..6usize), 0..6),
+        ) {
+            let mut gate = gate(&POOL);
+            let question = format!("{question}、HbA1c 7.2%、山田太郎");
+            gate.words.push(("HbA1c 7.2%", Kind::LabValue, 9, None));
+            let (applied, sent) = gate.send(&user(&question));
+            let map = applied.cleared.map();
+            let tokens = find_tokens(&sent[0]);
+            let mut answer = String::new();
+            for (filler, which, shape) in parts {
+                let token = which.get(&tokens);
+                let written = &sent[0][token.range.clone()];
+                answer.push_str(&filler);
+                answer.push_str(&match shape {
+                    0 => written.to_owned(),
+                    1 => written.replace('[', "【").replace(']', "】").replace(':', "："),
+                    2 => written.replace('[', "\\[").replace(']', "\\]"),
+                    3 => written.trim_matches(['[', ']']).to_owned(),
+                    4 => written.to_lowercase(),
+                    _ => written.replace(':', " : "),
+                });
+            }
+            let restored = restore(&answer, &map);
+            let (digest, remembered) = SentAnswer::of(&key(), &answer, &restored, &map);
+            gate.known.answers.insert(digest, remembered);
+            let next = json!([
+                {"role": "user", "content": question},
+                {"role": "assistant", "content": restored},
+                {"role": "user", "content": "次は"}]);
+            let (applied, sent) = gate.send(&next);
+            prop_assert_eq!(&sent[1], &answer);
+            prop_assert_eq!(restore(&sent[1], &applied.cleared.map()), restored);
+        }
+
+        #[test]
+        fn an_answer_in_our_own_writing_comes_back_without_memory(
+            question in text(),
+            parts in prop::collection::vec((filler(), any::<prop::sample::Index>()), 0..6),
+        ) {
+            let mut gate = gate(&POOL);
+            let question = format!("山田太郎、{question}");
+            let (applied, sent) = gate.send(&user(&question));
+            let tokens: Vec<TokenAt> =
+                find_tokens(&sent[0]).into_iter().filter(|t| !sent[0][t.range.clone()].contains('日')).collect();
+            let answer: String = parts
+                .iter()
+                .map(|(filler, which)| format!("{filler}{}、", &sent[0][which.get(&tokens).range.clone()]))
+                .collect();
+            let restored = restore(&answer, &applied.cleared.map());
+            let next = json!([
+                {"role": "user", "content": question},
+                {"role": "assistant", "content": restored},
+                {"role": "user", "content": "次は"}]);
+            let (applied, sent) = gate.send(&next);
+            prop_assert_eq!(&sent[1], &answer);
+            prop_assert_eq!(restore(&sent[1], &applied.cleared.map()), restored);
+        }
+
+        #[test]
+        fn any_text_is_read_for_tokens_without_harm(text in "\\PC{0,40}", head in "[\\[【(患者:PATIENT_ /姓+3日\\]】)\\\\]{0,12}") {
+            let code = Code::compute(&key(), "person_name", &["x"], Length::Seven);
+            let text = format!("{text}{head}{code}{head}{text}");
+            for token in find_tokens(&text) {
+                prop_assert!(text.get(token.range.clone()).is_some());
+                prop_assert!(token.range.start <= token.code_range.start && token.code_range.end <= token.range.end);
+            }
+        }
+    }
 }

@@ -66,7 +66,11 @@ pub(super) fn target(
         let (segment, _) = guess(percent_decode_str(raw).collect());
         let literal = endpoint.known && endpoint.name.split(['/', '{', '}', ',']).any(|s| s == segment);
         // Where the pattern leaves a gap, ids and model names stand.
-        let named = endpoint.known && opaque::is_enum(&segment);
+        let model = match segment.rsplit_once(':') {
+            Some((model, verb)) if endpoint.name.contains(verb) => model,
+            _ => &segment,
+        };
+        let named = endpoint.known && opaque::is_enum(model);
         if literal || named || opaque::is_uuid(&segment) || opaque::has_vendor_prefix(&segment) {
             continue;
         }
@@ -118,18 +122,16 @@ pub(super) fn pairs(
         let list = rule.as_ref().map(|r| r.list);
         let plain = place == Place::Query && context.rules.is_plain_query(&name) && opaque::is_plain(&value);
         let secret = place == Place::Query && context.rules.is_secret_query(&name) || list == Some(List::Secret);
-        if plain || secret && opaque::is_credential(&value) {
-            continue;
-        }
-        if secret && place == Place::Query && value.is_ascii() && !value.contains(' ') {
+        let credential = || opaque::is_credential(&value) || opaque::is_plain(&value) || opaque::is_enum(&value);
+        if plain || secret && credential() {
             continue;
         }
         let fixed = match list {
             Some(List::Opaque) if opaque::is_opaque(&value) || opaque::is_plain(&value) => continue,
-            Some(List::Opaque | List::Strict) => Some(Disposition::Frozen),
+            Some(List::Opaque | List::Strict | List::Secret) => Some(Disposition::Frozen),
             Some(List::Frozen) => Some(Disposition::FrozenLax),
-            // What cannot be written back as it was read must not change.
-            _ if !exact => Some(Disposition::Frozen),
+            // What cannot be written back as it was read must not change; nor may a credential.
+            _ if !exact || secret => Some(Disposition::Frozen),
             _ => None,
         };
         let label = (!context.rules.is_prose(&name)).then_some(name.as_str());
@@ -152,7 +154,8 @@ pub(super) fn headers(head: &Head, context: &mut Context<'_>) -> Result<(), Unre
         if name.starts_with(':') || value.is_empty() || context.rules.is_secret(name) {
             continue;
         }
-        if context.rules.is_ordinary(name) && value.is_ascii() && !value.windows(2).any(|w| w == b"=?") {
+        let plain = value.is_ascii() && !value.contains(&b'%') && !value.windows(2).any(|w| w == b"=?");
+        if context.rules.is_ordinary(name) && plain {
             continue;
         }
         let (decoded, _) = guess(value.clone());

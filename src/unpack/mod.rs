@@ -16,6 +16,7 @@ mod splice;
 mod verify;
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "tests may panic")]
 mod tests;
 
 pub use error::{Format, Reason, SpliceError, Unreadable};

@@ -26,8 +26,11 @@ struct PartHead {
     encoding: String,
 }
 
-/// Bytes of each part: its head and its body.
-pub(super) fn parts(bytes: &[u8], boundary: &[u8]) -> Result<Vec<(Range<usize>, Range<usize>)>, &'static str> {
+/// The bytes of a part's head and of its body.
+type Part = (Range<usize>, Range<usize>);
+
+/// The parts of a body.
+fn parts(bytes: &[u8], boundary: &[u8]) -> Result<Vec<Part>, &'static str> {
     let mut delimiter = b"--".to_vec();
     delimiter.extend_from_slice(boundary);
     let starts_line = |at: usize| at == 0 || bytes.get(at - 1) == Some(&b'\n');

@@ -39,9 +39,26 @@ impl Located {
             let body = self.wire.as_ref().unwrap_or(&self.body.bytes).clone();
             return Ok(Outgoing { head, body });
         }
+        if self.signed() {
+            return Err(SpliceError::Unwritable { what: "its signature covers the body" });
+        }
         let body = apply(&self.body.bytes, &body).ok_or(broken)?;
         self.fit_headers(&mut head, body.len());
         Ok(Outgoing { head, body })
+    }
+
+    /// The client's signature covers the body (AWS SigV4, RFC 9421 over a digest): a changed body would be refused there,
+    /// so a finding blocks.
+    #[must_use]
+    pub fn signed(&self) -> bool {
+        self.head.headers.iter().any(|(name, value)| {
+            let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
+            match name.as_str() {
+                "authorization" => value.starts_with(b"AWS4-"),
+                "signature-input" => has(b"content-digest") || has(b"digest"),
+                _ => false,
+            }
+        })
     }
 
     fn fit_headers(&self, head: &mut Head, len: usize) {

@@ -678,6 +678,30 @@ fn multipart_of_text() {
 }
 
 #[test]
+fn a_signed_body_is_not_changed() {
+    let body = r#"{"messages":[{"role":"user","content":[{"text":"山田"}]}]}"#.as_bytes();
+    let host = "bedrock-runtime.ap-northeast-1.amazonaws.com";
+    let path = "/model/jp.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse";
+    let signed = head(
+        path,
+        &[
+            JSON,
+            (
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20250101/ap-northeast-1/bedrock/aws4_request, SignedHeaders=host, Signature=00",
+            ),
+        ],
+    );
+    let located = open_at(host, &signed, body).unwrap();
+    assert_eq!(located.texts().len(), 1, "{:?}", located.texts());
+    let edit = Edit { text: 0, range: 0..6, with: "X".to_owned() };
+    assert!(matches!(located.splice(std::slice::from_ref(&edit)), Err(SpliceError::Unwritable { .. })));
+    assert_eq!(located.splice(&[]).unwrap().body, body);
+    let bearer = head(path, &[JSON, ("authorization", "Bearer abc")]);
+    assert!(open_at(host, &bearer, body).unwrap().splice(&[edit]).is_ok());
+}
+
+#[test]
 fn edits_that_must_not_be_are_refused() {
     let body = r#"{"messages":[{"role":"user","name":"yamada","content":"山田"}],"prompt_cache_key":"k k"}"#;
     let located = chat(body).unwrap();

@@ -40,6 +40,9 @@ impl Located {
             // Nothing was to change in the body, or something that should have did not.
             return if judge.touches(&self.body) { Err(differs("body")) } else { Ok(()) };
         }
+        if outgoing.head.header("content-encoding").is_some() {
+            return Err(differs("content coding"));
+        }
         judge.source(&self.body, &self.body.bytes, &outgoing.body)
     }
 
@@ -104,7 +107,7 @@ impl Judge<'_> {
         }
     }
 
-    fn utf8<'b>(bytes: &'b [u8]) -> Result<&'b str, SpliceError> {
+    fn utf8(bytes: &[u8]) -> Result<&str, SpliceError> {
         std::str::from_utf8(bytes).map_err(|_| differs("text"))
     }
 
@@ -150,7 +153,7 @@ impl Judge<'_> {
         for (i, (a, b)) in old.into_iter().zip(new).enumerate() {
             match slots.get(&i).filter(|s| self.touched(s)) {
                 Some(slot) => {
-                    self.slot(slot, Self::utf8(a)?.trim_end_matches('\r'), Self::utf8(b)?.trim_end_matches('\r'))?
+                    self.slot(slot, Self::utf8(a)?.trim_end_matches('\r'), Self::utf8(b)?.trim_end_matches('\r'))?;
                 }
                 None if a == b => {}
                 None => return Err(differs("line without edits")),
