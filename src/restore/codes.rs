@@ -2,18 +2,21 @@
 //! Made from the request's `WordMap`; nothing else is ever restored. `Debug` prints sizes only.
 //! Must not know: how a code is made, where the text comes from.
 
+use zeroize::Zeroizing;
+
+use crate::mask::WordMap;
+use crate::mask::token::{Suffix, labels};
+
 /// One meaning of a code: the suffix that names the form, and the word.
 #[derive(Clone)]
 pub(crate) struct Form {
-    /// Text after the slash, folded; empty for none.
-    pub(crate) suffix: Box<str>,
-    pub(crate) word: Box<str>,
+    pub(crate) suffix: Suffix,
+    pub(crate) word: Zeroizing<String>,
     pub(crate) blind: bool,
 }
 
 struct Entry {
     code: Box<str>,
-    /// Longest suffix first.
     forms: Vec<Form>,
 }
 
@@ -22,8 +25,6 @@ pub struct Codes {
     entries: Vec<Entry>,
     /// Folded, longest first.
     labels: Vec<Box<str>>,
-    /// Folded suffixes of the house (`姓`, `カナ`): such a suffix that is not live makes the token unknown.
-    suffixes: Vec<Box<str>>,
     /// First two letters of codes and ASCII labels.
     pairs: [u64; 64],
     /// First two bytes of what may begin a token and is not ASCII.
@@ -37,70 +38,39 @@ impl std::fmt::Debug for Codes {
     }
 }
 
-/// A code with no meaning of its own, to be filled.
-#[derive(Clone)]
-pub struct Meaning<'a> {
-    /// Crockford base32, upper case, with its check character.
-    pub code: &'a str,
-    /// Without the slash; empty for none.
-    pub suffix: &'a str,
-    pub word: &'a str,
-    /// A lab value the model must not have seen (DESIGN §5).
-    pub blind: bool,
+/// Which words of the map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// Every word: texts for people.
+    All,
+    /// Only words that stood in this request: tool arguments (DESIGN §5).
+    Request,
 }
 
 impl Codes {
-    /// Index of `meanings`. A (code, suffix) with two words is ambiguous and left out.
-    pub fn new<'a>(
-        meanings: impl IntoIterator<Item = Meaning<'a>>,
-        labels: impl IntoIterator<Item = &'a str>,
-        suffixes: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
-        let mut all: Vec<(String, Form)> = meanings
-            .into_iter()
-            .filter(|meaning| !meaning.code.is_empty() && meaning.code.bytes().all(|b| b.is_ascii_alphanumeric()))
-            .map(|meaning| {
-                let form = Form {
-                    suffix: fold_all(meaning.suffix).into(),
-                    word: meaning.word.into(),
-                    blind: meaning.blind,
-                };
-                (meaning.code.to_ascii_uppercase(), form)
+    /// Index of the map's words. What is ambiguous there is not among them.
+    #[must_use]
+    pub fn new(map: &WordMap, take: Take) -> Self {
+        let mut all: Vec<(&str, Form)> = map
+            .words()
+            .filter(|(_, _, word)| take == Take::All || !word.vault)
+            .map(|(code, suffix, word)| {
+                let form = Form { suffix: *suffix, word: Zeroizing::new(word.text.to_owned()), blind: word.blind };
+                (code.as_str(), form)
             })
             .collect();
-        all.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.suffix.cmp(&b.1.suffix)).then(a.1.word.cmp(&b.1.word)));
-        all.dedup_by(|a, b| a.0 == b.0 && a.1.suffix == b.1.suffix && a.1.word == b.1.word);
-        let clashes: Vec<bool> = (0..all.len())
-            .map(|at| {
-                let same = |other: Option<&(String, Form)>| {
-                    all.get(at).zip(other).is_some_and(|(a, b)| a.0 == b.0 && a.1.suffix == b.1.suffix)
-                };
-                same(all.get(at + 1)) || at.checked_sub(1).is_some_and(|before| same(all.get(before)))
-            })
-            .collect();
+        all.sort_by(|a, b| a.0.cmp(b.0).then(a.1.suffix.cmp(&b.1.suffix)));
         let mut entries: Vec<Entry> = Vec::new();
         let mut blind = 0;
-        for ((code, form), clash) in all.into_iter().zip(clashes) {
-            if clash {
-                continue;
-            }
+        for (code, form) in all {
             blind += usize::from(form.blind);
             match entries.last_mut() {
                 Some(entry) if *entry.code == *code => entry.forms.push(form),
                 _ => entries.push(Entry { code: code.into(), forms: vec![form] }),
             }
         }
-        for entry in &mut entries {
-            entry.forms.sort_by(|a, b| b.suffix.len().cmp(&a.suffix.len()));
-        }
-        let mut labels: Vec<Box<str>> = labels.into_iter().map(|label| fold_all(label).into()).collect();
-        labels.sort_by(|a: &Box<str>, b| b.len().cmp(&a.len()).then(a.cmp(b)));
-        labels.dedup();
-        let mut suffixes: Vec<Box<str>> = suffixes.into_iter().map(|suffix| fold_all(suffix).into()).collect();
-        suffixes.sort();
-        suffixes.dedup();
-        let mut codes =
-            Self { entries, labels, suffixes, pairs: [0; 64], leads: Box::new([0; 1024]), blind };
+        let labels = labels().iter().map(|label| fold_all(label).into()).collect();
+        let mut codes = Self { entries, labels, pairs: [0; 64], leads: Box::new([0; 1024]), blind };
         codes.mark_starts();
         codes
     }
@@ -145,12 +115,14 @@ impl Codes {
         self.labels.iter().map(|label| &**label)
     }
 
-    pub(crate) fn suffixes(&self) -> impl Iterator<Item = &str> {
-        self.suffixes.iter().map(|suffix| &**suffix)
+    pub(crate) fn form(&self, meaning: Meaning) -> Option<&Form> {
+        self.entries.get(meaning.entry)?.forms.get(meaning.form)
     }
 
-    pub(crate) fn forms(&self, entry: usize) -> &[Form] {
-        self.entries.get(entry).map_or(&[], |entry| &entry.forms)
+    /// The one form of this code with this suffix.
+    pub(crate) fn meaning(&self, entry: usize, suffix: Suffix) -> Option<Meaning> {
+        let form = self.entries.get(entry)?.forms.iter().position(|form| form.suffix == suffix)?;
+        Some(Meaning { entry, form })
     }
 
     /// Two folded bytes that may begin a code or an ASCII label.
@@ -186,6 +158,13 @@ impl Codes {
     }
 }
 
+/// A code with its form.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Meaning {
+    entry: usize,
+    form: usize,
+}
+
 /// A range of codes that share a prefix.
 #[derive(Clone)]
 pub(crate) struct Narrow {
@@ -204,9 +183,7 @@ pub(crate) const CLOSE: [char; 5] = [']', '］', '】', '〕', '〛'];
 pub(crate) fn fold(c: char) -> char {
     match c {
         'a'..='z' => c.to_ascii_uppercase(),
-        '\u{ff01}'..='\u{ff5e}' => {
-            char::from_u32(u32::from(c) - 0xfee0).map_or(c, |ascii| ascii.to_ascii_uppercase())
-        }
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).map_or(c, |ascii| ascii.to_ascii_uppercase()),
         _ => c,
     }
 }
@@ -217,7 +194,17 @@ pub(crate) fn fold_all(text: &str) -> String {
 
 #[inline]
 fn pair(first: u8, second: u8) -> usize {
-    (usize::from(first & 63) << 6) | usize::from(second & 63)
+    (usize::from(digit(first) & 63) << 6) | usize::from(digit(second) & 63)
+}
+
+/// Crockford's look-alikes: O is 0, I and L are 1. Upper case in, upper case out.
+#[inline]
+pub(crate) const fn digit(letter: u8) -> u8 {
+    match letter {
+        b'O' => b'0',
+        b'I' | b'L' => b'1',
+        other => other,
+    }
 }
 
 fn set(bits: &mut [u64], at: usize) {

@@ -56,8 +56,20 @@ impl Default for Settings {
 
 /// Tools that write or read files on the user's own machine and send nothing anywhere.
 pub const DEFAULT_TOOLS: [&str; 14] = [
-    "Read", "Write", "Edit", "MultiEdit", "NotebookEdit", "read_file", "write_file", "edit_file", "create_file",
-    "str_replace_editor", "str_replace_based_edit_tool", "apply_patch", "replace_in_file", "write_to_file",
+    "Read",
+    "Write",
+    "Edit",
+    "MultiEdit",
+    "NotebookEdit",
+    "read_file",
+    "write_file",
+    "edit_file",
+    "create_file",
+    "str_replace_editor",
+    "str_replace_based_edit_tool",
+    "apply_patch",
+    "replace_in_file",
+    "write_to_file",
 ];
 
 /// Why an answer cannot be restored. Holds sizes and names of limits, never text.

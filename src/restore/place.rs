@@ -25,7 +25,10 @@ enum Span {
     TagQuoted(char),
     Url,
     /// `](` seen; depth of open parentheses.
-    Target { depth: u32, state: Dest },
+    Target {
+        depth: u32,
+        state: Dest,
+    },
     /// `]:` seen: a reference definition, if a path follows.
     Definition,
     /// In the path of a reference definition.
@@ -84,7 +87,8 @@ impl Place {
     #[inline]
     pub(crate) fn after_wide(&self) -> bool {
         let lead = (self.tail >> 8) & 0xffff;
-        (lead == 0xefbc && matches!(self.last(), 0x90..=0x99 | 0xa1..=0xba)) || (lead == 0xefbd && (0x81..=0x9a).contains(&self.last()))
+        (lead == 0xefbc && matches!(self.last(), 0x90..=0x99 | 0xa1..=0xba))
+            || (lead == 0xefbd && (0x81..=0x9a).contains(&self.last()))
     }
 
     /// A token was taken out here.
@@ -206,7 +210,9 @@ impl Place {
         match c {
             '<' => Span::TagOpen,
             '(' if self.last() == b']' => Span::Target { depth: 1, state: Dest::Start },
-            '/' if self.tail & 0xffff == u64::from(u16::from_be_bytes(*b":/")) && self.byte(2).is_ascii_alphanumeric() => {
+            '/' if self.tail & 0xffff == u64::from(u16::from_be_bytes(*b":/"))
+                && self.byte(2).is_ascii_alphanumeric() =>
+            {
                 Span::Url
             }
             '.' if self.word_before(*b"\0\0\0\0\0www", 3) => Span::Url,

@@ -8,8 +8,9 @@
 use std::sync::Arc;
 
 use super::Counts;
-use super::codes::{CLOSE, Codes, Form, OPEN, fold};
+use super::codes::{CLOSE, Codes, Form, Meaning, OPEN, digit, fold};
 use super::place::Place;
+use crate::mask::token::{self, Suffix};
 
 /// How the text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub const BLIND_MARK: char = '※';
 const LABEL_MAX: usize = 20;
 /// Spaces that are read over in one place.
 const SPACE_MAX: usize = 2;
+/// Letters of a suffix word.
+const PART_MAX: usize = 8;
 /// Digits of an interval.
 const DIGITS_MAX: usize = 6;
 
@@ -86,7 +89,14 @@ enum Try<T> {
 /// A token: where it ends, and what it means (`None`: well-formed, but such a form is not live).
 struct Token {
     end: usize,
-    meaning: Option<(usize, usize)>,
+    meaning: Option<Meaning>,
+}
+
+/// A suffix as it was read.
+struct Written {
+    read: Suffix,
+    /// It names a form (`姓`), so it is no accident.
+    named: bool,
 }
 
 enum Step {
@@ -145,6 +155,12 @@ impl Scanner {
         }
     }
 
+    /// The masked text that is held back.
+    #[must_use]
+    pub(crate) fn held_text(&self) -> &str {
+        &self.held
+    }
+
     /// The text is at its end: appends what was held back.
     pub fn finish(&mut self, out: &mut String) {
         let text = std::mem::take(&mut self.held);
@@ -159,7 +175,8 @@ impl Scanner {
         let mut copied = 0;
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
-            if self.place.is_plain() && self.start == Start::Text || self.start == Start::Json && self.place.is_plain() {
+            if self.place.is_plain() && self.start == Start::Text || self.start == Start::Json && self.place.is_plain()
+            {
                 let dull = reader.dull(at, self.place.last());
                 if dull > at {
                     self.place.skip(bytes.get(at..dull).unwrap_or_default());
@@ -170,9 +187,11 @@ impl Scanner {
             let boundary = !alphanumeric(self.place.last()) && !self.place.after_wide();
             match reader.token(at, byte, boundary) {
                 Try::More => break,
-                Try::Hit(Token { end: token_end, meaning: Some((entry, form)) }) if self.rules.restore && self.place.allows() => {
+                Try::Hit(Token { end: token_end, meaning: Some(meaning) })
+                    if self.rules.restore && self.place.allows() =>
+                {
                     out.push_str(text.get(copied..at).unwrap_or_default());
-                    if let Some(form) = codes.forms(entry).get(form) {
+                    if let Some(form) = codes.form(meaning) {
                         self.word(form, out);
                     }
                     self.place.token();
@@ -261,11 +280,9 @@ impl Reader<'_> {
                 Some(Class::Letter) => {
                     if !alphanumeric(last) {
                         match bytes.get(at + 1) {
-                            // A letter that stands alone begins nothing; a full-width neighbour is looked at.
+                            // A full-width neighbour and the end of the text are looked at.
                             Some(second) if second.is_ascii() => {
-                                if !alphanumeric(*second) && *second != b'_'
-                                    || self.codes.may_start(byte.to_ascii_uppercase(), second.to_ascii_uppercase())
-                                {
+                                if self.codes.may_start(byte.to_ascii_uppercase(), second.to_ascii_uppercase()) {
                                     return at;
                                 }
                             }
@@ -276,7 +293,13 @@ impl Reader<'_> {
                 }
                 Some(Class::Wide) => match bytes.get(at + 1) {
                     Some(second) if !self.codes.may_lead(byte, *second) => {
-                        at + if byte >= 0xf0 { 4 } else if byte >= 0xe0 { 3 } else { 2 }
+                        at + if byte >= 0xf0 {
+                            4
+                        } else if byte >= 0xe0 {
+                            3
+                        } else {
+                            2
+                        }
                     }
                     _ => return at,
                 },
@@ -364,12 +387,18 @@ impl Reader<'_> {
         let mut fresh = true;
         for _ in 0..LABEL_MAX {
             if fresh {
-                settle!(self.closed(at));
+                match self.closed(at) {
+                    Try::Hit(Some(token)) => return Try::Hit(token),
+                    // A code, and then more than belongs to it: brackets of the text.
+                    Try::Hit(None) => return Try::No,
+                    Try::More => return Try::More,
+                    Try::No => {}
+                }
             }
             match self.step(at) {
                 Step::More => return Try::More,
                 Step::End => return Try::No,
-                Step::Char(c, _) if OPEN.contains(&c) || CLOSE.contains(&c) || c == '\n' => return Try::No,
+                Step::Char(c, _) if OPEN.contains(&c) || CLOSE.contains(&c) || ends_label(c) => return Try::No,
                 Step::Char(c, next) => {
                     fresh = separates(c) || c.is_whitespace();
                     at = next;
@@ -380,23 +409,28 @@ impl Reader<'_> {
     }
 
     /// A code and what may stand behind it, up to the closing bracket.
-    fn closed(&self, at: usize) -> Try<Token> {
+    fn closed(&self, at: usize) -> Try<Option<Token>> {
         let at = match self.spaces(at) {
             Try::Hit(at) => at,
             _ => return Try::More,
         };
+        let mut found = false;
         for spaced in [false, true] {
             match self.code(at, spaced) {
-                Try::Hit((end, entry)) => settle!(self.close(end, entry)),
+                Try::Hit((end, entry)) => match self.close(end, entry) {
+                    Try::Hit(token) => return Try::Hit(Some(token)),
+                    Try::More => return Try::More,
+                    Try::No => found = true,
+                },
                 Try::More => return Try::More,
                 Try::No => {}
             }
         }
-        Try::No
+        if found { Try::Hit(None) } else { Try::No }
     }
 
     fn close(&self, at: usize, entry: usize) -> Try<Token> {
-        let (mut at, form) = match self.suffix(at, entry) {
+        let (mut at, suffix) = match self.suffix(at) {
             Try::Hit(hit) => hit,
             Try::More => return Try::More,
             Try::No => return Try::No,
@@ -415,7 +449,7 @@ impl Reader<'_> {
         }
         match self.step(at) {
             Step::Char(c, end) if CLOSE.contains(&c) => {
-                Try::Hit(Token { end, meaning: form.map(|form| (entry, form)) })
+                Try::Hit(Token { end, meaning: self.codes.meaning(entry, suffix.read) })
             }
             Step::More => Try::More,
             _ => Try::No,
@@ -441,6 +475,8 @@ impl Reader<'_> {
                             _ => return Try::More,
                         },
                         Step::More => return Try::More,
+                        // The separator is lost.
+                        _ if at == end => settle!(self.bare(at)),
                         _ => {}
                     }
                 }
@@ -458,17 +494,23 @@ impl Reader<'_> {
             Try::More => return Try::More,
             Try::No => return Try::No,
         };
-        let (mut end, form) = match self.suffix(at, entry) {
+        let (mut end, suffix) = match self.suffix(at) {
             Try::Hit(hit) => hit,
             Try::More => return Try::More,
             Try::No => return Try::No,
         };
+        let mut meaning = self.codes.meaning(entry, suffix.read);
+        if meaning.is_none() && !suffix.named {
+            // What looks like a tag is the text's own (`PATIENT_7K3Q2F9M_0512.docx`).
+            end = at;
+            meaning = self.codes.meaning(entry, Suffix::default());
+        }
         match self.interval(end) {
             Try::Hit(after) => end = after,
             Try::More => return Try::More,
             Try::No => {}
         }
-        Try::Hit(Token { end, meaning: form.map(|form| (entry, form)) })
+        Try::Hit(Token { end, meaning })
     }
 
     /// A live code, whole: the run of letters and digits is the code and nothing more. `spaced`: single spaces and
@@ -485,7 +527,7 @@ impl Reader<'_> {
                 Step::Char(c, next) => {
                     let letter = fold(c);
                     if letter.is_ascii_alphanumeric() {
-                        let Some(narrower) = self.codes.narrow(&narrow, letter as u8) else {
+                        let Some(narrower) = self.codes.narrow(&narrow, digit(letter as u8)) else {
                             return Try::No;
                         };
                         narrow = narrower;
@@ -493,7 +535,10 @@ impl Reader<'_> {
                         gaps = 0;
                         at = next;
                         complete = self.codes.complete(&narrow).map(|entry| (at, entry));
-                    } else if begun && gaps < SPACE_MAX && (invisible(c) || spaced && (c == ' ' || c == '\u{3000}' || c == '-')) {
+                    } else if begun
+                        && gaps < SPACE_MAX
+                        && (invisible(c) || spaced && (c == ' ' || c == '\u{3000}' || c == '-'))
+                    {
                         gaps += 1;
                         at = next;
                     } else {
@@ -505,44 +550,80 @@ impl Reader<'_> {
         complete.map_or(Try::No, Try::Hit)
     }
 
-    /// The suffix behind a code: the live form it names, `None` for a form of the house that is not live.
-    fn suffix(&self, at: usize, entry: usize) -> Try<(usize, Option<usize>)> {
-        let forms = self.codes.forms(entry);
-        let plain = || forms.iter().position(|form| form.suffix.is_empty());
-        let slash = match self.step(at) {
-            Step::Char(c, next) if fold(c) == '/' => next,
-            Step::More => return Try::More,
-            _ => return Try::Hit((at, plain())),
+    /// What stands behind a code: `/姓`, `/3F`, `/姓/3F`, `_FAMILY_3F`, or nothing.
+    fn suffix(&self, mut at: usize) -> Try<(usize, Written)> {
+        let mut written = Written { read: Suffix::default(), named: false };
+        let mut text = String::new();
+        for _ in 0..2 {
+            let (end, part) = match self.part(at) {
+                Try::Hit(hit) => hit,
+                Try::More => return Try::More,
+                Try::No => break,
+            };
+            let form = token::Form::WORDS.iter().any(|(_, ja, en)| *ja == part || *en == part);
+            let length = text.len();
+            if length > 0 {
+                text.push('/');
+            }
+            text.push_str(&part);
+            match Suffix::parse(&text) {
+                Some(read) => written.read = read,
+                None => {
+                    text.truncate(length);
+                    break;
+                }
+            }
+            written.named |= form;
+            at = end;
+        }
+        Try::Hit((at, written))
+    }
+
+    /// A separator and a word: a form, or two or four letters of a tag.
+    fn part(&self, at: usize) -> Try<(usize, String)> {
+        let mut at = match self.spaces(at) {
+            Try::Hit(at) => at,
+            _ => return Try::More,
         };
-        let mut more = false;
-        for (index, form) in forms.iter().enumerate().filter(|(_, form)| !form.suffix.is_empty()) {
-            match self.word(slash, &form.suffix) {
-                Try::Hit(end) => return Try::Hit((end, Some(index))),
-                Try::More => more = true,
-                Try::No => {}
-            }
+        if let Step::Char('\\', next) = self.step(at) {
+            at = next;
         }
-        for suffix in self.codes.suffixes() {
-            match self.word(slash, suffix) {
-                Try::Hit(end) => return Try::Hit((end, None)),
-                Try::More => more = true,
-                Try::No => {}
-            }
-        }
-        if more {
-            return Try::More;
-        }
-        // A tag of two characters that no live form has.
-        let mut end = slash;
-        for count in 0.. {
-            match self.step(end) {
+        at = match self.step(at) {
+            Step::Char(c, next) if matches!(fold(c), '/' | '_') => next,
+            Step::More => return Try::More,
+            _ => return Try::No,
+        };
+        at = match self.spaces(at) {
+            Try::Hit(at) => at,
+            _ => return Try::More,
+        };
+        let start = at;
+        let mut part = String::new();
+        loop {
+            match self.step(at) {
                 Step::More => return Try::More,
-                Step::Char(c, next) if fold(c).is_ascii_alphanumeric() && count < 3 => end = next,
-                _ if count == 2 => return Try::Hit((end, None)),
+                Step::Char(c, next) if fold(c).is_ascii_alphanumeric() => {
+                    part.push(fold(c));
+                    at = next;
+                    if part.len() > PART_MAX {
+                        return Try::No;
+                    }
+                }
                 _ => break,
             }
         }
-        Try::Hit((at, plain()))
+        if !part.is_empty() {
+            return Try::Hit((at, part));
+        }
+        let mut more = false;
+        for (_, word, _) in token::Form::WORDS {
+            match self.literal(start, word) {
+                Try::Hit(end) => return Try::Hit((end, word.to_owned())),
+                Try::More => more = true,
+                Try::No => {}
+            }
+        }
+        if more { Try::More } else { Try::No }
     }
 
     /// ` +3日`: part of a date token, never left behind.
@@ -577,22 +658,6 @@ impl Reader<'_> {
         }
     }
 
-    /// The folded `word` stands at `at`, and no letter of the same run follows.
-    fn word(&self, at: usize, word: &str) -> Try<usize> {
-        let end = match self.literal(at, word) {
-            Try::Hit(end) => end,
-            other => return other,
-        };
-        if word.bytes().last().is_some_and(alphanumeric) {
-            match self.step(end) {
-                Step::More => return Try::More,
-                Step::Char(c, _) if fold(c).is_ascii_alphanumeric() => return Try::No,
-                _ => {}
-            }
-        }
-        Try::Hit(end)
-    }
-
     /// The folded `word` stands at `at`.
     fn literal(&self, mut at: usize, word: &str) -> Try<usize> {
         for letter in word.chars() {
@@ -625,6 +690,29 @@ fn alphanumeric(byte: u8) -> bool {
 
 fn invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
+}
+
+fn ends_label(c: char) -> bool {
+    matches!(
+        c,
+        '\n' | '\r'
+            | ','
+            | '、'
+            | '，'
+            | '。'
+            | ';'
+            | '"'
+            | '('
+            | ')'
+            | '（'
+            | '）'
+            | '「'
+            | '」'
+            | '<'
+            | '>'
+            | '{'
+            | '}'
+    )
 }
 
 fn separates(c: char) -> bool {
@@ -682,3 +770,6 @@ const CLASS: [Class; 256] = {
     }
     table
 };
+
+#[cfg(test)]
+mod tests;
