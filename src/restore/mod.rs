@@ -4,11 +4,16 @@
 pub mod codes;
 pub mod place;
 pub mod scan;
+mod session;
+pub mod stream;
+mod walk;
 
 use thiserror::Error;
+use zeroize::Zeroizing;
 
-pub use codes::Codes;
+pub use codes::{Codes, Take};
 pub use scan::Scanner;
+pub use stream::Restorer;
 
 /// The header by which an answer says that lab values in it were hidden from the model; its value is how many words of the
 /// request's map are blind. It stands beside the marks in the text, and alone where no mark may be (JSON, code, arguments).
@@ -108,4 +113,35 @@ impl Counts {
         self.unknown += other.unknown;
         self.blind += other.blind;
     }
+}
+
+/// One text of the assistant, as the client got it and as the service wrote it: for the answer memory, which puts the
+/// second back when the first returns. Secret.
+#[derive(Clone)]
+pub struct Answer {
+    /// With words, marks and the note.
+    pub restored: Zeroizing<String>,
+    /// With tokens.
+    pub masked: String,
+    /// Arguments of a tool, not text.
+    pub tool: bool,
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer").field("bytes", &self.masked.len()).field("tool", &self.tool).finish_non_exhaustive()
+    }
+}
+
+/// What is known at the end of an answer.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    pub counts: Counts,
+    /// Texts of the assistant; secret.
+    pub answers: Vec<Answer>,
+    /// Thinking, signatures and sealed blocks as they passed: what the digests are made of that let them pass again.
+    pub signed: Vec<Zeroizing<String>>,
+    /// The service said that the answer is at its end, or reported an error itself. If not, the stream was cut: send
+    /// `refuse::in_stream`.
+    pub ended: bool,
 }
