@@ -160,7 +160,7 @@ fn widen(text: &str, code_range: Range<usize>, code: Code, not_before: usize) ->
     }
     let start = if shape == Shape::Bare { code_range.start } else { start };
     let end = if interval_len > 0 { end } else { code_range.end + suffix_len };
-    let bare_range = (suffix_len > 0).then(|| start..code_range.end);
+    let bare_range = (suffix_len > 0).then_some(start..code_range.end);
     TokenAt { range: start..end, code_range, code, suffix, shape, bare_range }
 }
 
@@ -176,7 +176,10 @@ fn ends_with_label(text: &str, label: &str) -> bool {
         return end == label;
     }
     let glued = text.get(..at).and_then(|head| head.chars().next_back()).is_some_and(|c| c.is_ascii_alphanumeric());
-    end.eq_ignore_ascii_case(label) && !glued
+    let same = |written: u8, label: u8| {
+        written.eq_ignore_ascii_case(&label) || (label == b'_' && matches!(written, b'-' | b' '))
+    };
+    !glued && end.bytes().zip(label.bytes()).all(|(written, label)| same(written, label))
 }
 
 /// Quotation marks are not among them: what a model quotes stays quoted.
@@ -239,7 +242,9 @@ fn form_of(word: &str) -> Option<Form> {
 fn part_at<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Option<(T, usize)> {
     let trimmed = text.trim_start_matches(spaces);
     let trimmed = trimmed.strip_prefix('\\').unwrap_or(trimmed);
-    let word = trimmed.strip_prefix(['/', '／', '_', '＿'])?;
+    // A hyphen stands for an underscore where a field takes none, but may also begin an interval.
+    let hyphen = text.strip_prefix('-').filter(|_| interval_at(text) == 0);
+    let word = trimmed.strip_prefix(['/', '／', '_', '＿']).or(hyphen)?;
     let word = word.trim_start_matches(spaces);
     let ascii = word.len() - word.trim_start_matches(|c: char| c.is_ascii_alphanumeric()).len();
     let len = if ascii > 0 {
@@ -272,6 +277,7 @@ fn interval_at(tail: &str) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::string_slice)]
 mod tests {
     use super::super::key::TokenKey;
     use super::super::label::Language;
@@ -301,11 +307,13 @@ mod tests {
                         let found = only(&text);
                         assert_eq!(&text[found.range.clone()], token);
                         assert_eq!((found.code, found.suffix, found.shape), (code, suffix, Shape::Labelled));
-                        let token = write_narrow("PATIENT", &code, &suffix);
-                        let text = format!("退院_{token}.docx");
-                        let found = only(&text);
-                        assert_eq!(&text[found.range.clone()], token);
-                        assert_eq!((found.code, found.suffix, found.shape), (code, suffix, Shape::Labelled));
+                        for joint in ['_', '-'] {
+                            let token = write_narrow("PATIENT_ID", &code, &suffix, joint);
+                            let text = format!("退院_{token}.docx");
+                            let found = only(&text);
+                            assert_eq!(&text[found.range.clone()], token);
+                            assert_eq!((found.code, found.suffix, found.shape), (code, suffix, Shape::Labelled));
+                        }
                     }
                 }
             }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use zeroize::Zeroizing;
+use super::wiped::Wiped;
 
 use super::find::TokenAt;
 use super::token::{Code, Suffix};
@@ -27,7 +27,7 @@ pub struct Word<'a> {
 }
 
 struct Entry {
-    word: Zeroizing<String>,
+    word: Wiped,
     kind: Kind,
     blind: bool,
     vault: bool,
@@ -72,7 +72,7 @@ impl WordMap {
         use std::collections::hash_map::Entry as Slot;
         match self.entries.entry((code, suffix)) {
             Slot::Vacant(slot) => {
-                slot.insert(Entry { word: Zeroizing::new(word.to_owned()), kind, blind, vault, ambiguous: false });
+                slot.insert(Entry { word: Wiped::new(word.to_owned()), kind, blind, vault, ambiguous: false });
                 self.codes.insert(code);
                 Inserted::New
             }
@@ -96,6 +96,11 @@ impl WordMap {
     #[must_use]
     pub fn lookup(&self, code: &Code, suffix: &Suffix) -> Option<Word<'_>> {
         self.entries.get(&(*code, *suffix)).filter(|entry| !entry.ambiguous).map(word)
+    }
+
+    /// The word that stands there, restorable or not.
+    pub(super) fn peek(&self, code: &Code, suffix: &Suffix) -> Option<&str> {
+        self.entries.get(&(*code, *suffix)).map(|entry| entry.word.as_str())
     }
 
     /// The word of a token as it stands in a text, and the bytes that belong to it: a tail that only looks like a
