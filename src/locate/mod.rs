@@ -2,7 +2,13 @@
 //! Walks JSON, SSE, NDJSON and forms by the paths of `patterns/providers/`; nothing is ever re-serialised.
 //! Must not know: sockets, classes of data, what a secret is.
 
+pub mod adapter;
+mod glob;
+pub mod json;
+pub mod path;
 pub mod provider;
+pub mod sse;
+mod table;
 
 use std::ops::Range;
 
