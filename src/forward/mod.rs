@@ -17,6 +17,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 pub use answer::{Answer, AnswerFrames};
 
+use crate::locate::Head;
+use crate::mask::Cleared;
 use crate::wire::coding::CodingError;
 use crate::wire::dial::{DialError, Dialer};
 use crate::wire::headers::{common_codings, remove_in_order, strip_hop_by_hop};
@@ -26,15 +28,6 @@ use crate::wire::tls::{self, TlsError};
 use crate::wire::units::Time;
 
 pub use crate::wire::dial::Settings;
-
-/// What may be sent.
-pub struct Sendable {
-    pub method: String,
-    /// As it goes on the wire, percent-encoded, with the query.
-    pub path_and_query: String,
-    pub headers: Vec<(String, Vec<u8>)>,
-    pub body: Bytes,
-}
 
 /// Where it goes, and what of the client's connection is worth keeping.
 #[derive(Clone, Debug)]
@@ -126,10 +119,11 @@ impl Upstream {
 ///
 /// # Errors
 /// No connection, no trust, no answer in time, an answer that cannot be read.
-pub async fn send(upstream: &Upstream, target: Target, cleared: Sendable) -> Result<Answer, ForwardError> {
+pub async fn send(upstream: &Upstream, target: Target, cleared: Cleared) -> Result<Answer, ForwardError> {
+    let (head, body, _) = cleared.into_parts();
     let to = target.to.clone();
-    let head_only = cleared.method == "HEAD";
-    let request = request(target, cleared)?;
+    let head_only = head.method == "HEAD";
+    let request = request(target, head, body)?;
     let limit = upstream.limits.upstream_head;
     let response = match tokio::time::timeout(limit.0, upstream.client.request(request)).await {
         Err(_) => return Err(ForwardError::HeadTimeout { to, limit }),
@@ -139,8 +133,9 @@ pub async fn send(upstream: &Upstream, target: Target, cleared: Sendable) -> Res
     answer::open(response, to, head_only, &upstream.limits)
 }
 
-fn request(target: Target, cleared: Sendable) -> Result<Request<Full<Bytes>>, ForwardError> {
-    let Sendable { method, path_and_query, headers, body } = cleared;
+fn request(target: Target, head: Head, body: Vec<u8>) -> Result<Request<Full<Bytes>>, ForwardError> {
+    let Head { method, path_and_query, headers } = head;
+    let body = Bytes::from(body);
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| ForwardError::Request("method"))?;
     if !path_and_query.starts_with('/') && path_and_query != "*" {
         return Err(ForwardError::Request("path"));
@@ -176,4 +171,66 @@ fn request(target: Target, cleared: Sendable) -> Result<Request<Full<Bytes>>, Fo
     *request.version_mut() = Version::HTTP_11;
     *request.extensions_mut() = target.hints;
     Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(method: &str, headers: &[(&str, &str)], body: &str) -> Request<Full<Bytes>> {
+        let head = Head {
+            method: method.to_owned(),
+            path_and_query: "/v1/x?q=%E5%B1%B1".to_owned(),
+            headers: headers.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect(),
+        };
+        let to = HostPort::parse("ai.example:443", None).unwrap();
+        request(Target::new("https", to), head, body.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn the_length_is_what_is_sent_and_the_hop_stays_here() {
+        let request = written(
+            "POST",
+            &[
+                ("host", "elsewhere.example"),
+                ("content-length", "9999"),
+                ("proxy-authorization", "Basic x"),
+                ("connection", "x-own"),
+                ("x-own", "1"),
+                ("expect", "100-continue"),
+                ("accept-encoding", "br, dcz"),
+                ("x-kept", "山"),
+            ],
+            "hello",
+        );
+        assert_eq!(request.uri(), "https://ai.example/v1/x?q=%E5%B1%B1");
+        let headers = request.headers();
+        assert_eq!(headers["content-length"], "5");
+        assert_eq!(headers["accept-encoding"], "br");
+        assert_eq!(headers["x-kept"].as_bytes(), "山".as_bytes());
+        for gone in ["host", "proxy-authorization", "connection", "x-own", "expect"] {
+            assert!(!headers.contains_key(gone), "{gone}");
+        }
+        let empty = written("GET", &[], "");
+        assert!(empty.headers().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_http_is_refused() {
+        let to = HostPort::parse("ai.example:443", None).unwrap();
+        let head = |method: &str, path: &str, name: &str, value: &str| Head {
+            method: method.to_owned(),
+            path_and_query: path.to_owned(),
+            headers: vec![(name.to_owned(), value.as_bytes().to_vec())],
+        };
+        for wrong in [
+            head("G T", "/", "a", "b"),
+            head("GET", "//evil.example@x y", "a", "b"),
+            head("GET", "elsewhere", "a", "b"),
+            head("GET", "/", "a b", "c"),
+            head("GET", "/", "a", "b\r\nc: d"),
+        ] {
+            assert!(request(Target::new("https", to.clone()), wrong, Vec::new()).is_err());
+        }
+    }
 }

@@ -191,14 +191,14 @@ async fn bodies_announced_or_not() {
     let service = service::echo().await;
     let gate = gate(&service, with(Limits { body: Size::kib(64), ..Limits::default() })).await;
     let mut client = http1_to(&gate, AI).await;
-    let refused = got(client.send_request(post(AI, "/", vec![0; 65 << 10])).await.unwrap()).await;
+    let refused = got(client.send_request(post(AI, "/", vec![b'x'; 65 << 10])).await.unwrap()).await;
     assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(refused.text.contains("`body` = 64KiB") && refused.text.contains("66560"), "{}", refused.text);
     // The rest was drained, so the connection goes on.
     assert_eq!(client.send_request(post(AI, "/", "x")).await.unwrap().status(), StatusCode::OK);
 
     let mut client = http2_to(&gate, AI).await;
-    let refused = got(client.send_request(post_h2(AI, "/", vec![0; 200 << 10])).await.unwrap()).await;
+    let refused = got(client.send_request(post_h2(AI, "/", vec![b'x'; 200 << 10])).await.unwrap()).await;
     assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
 
     // Chunked, without an announced length.
@@ -219,7 +219,7 @@ async fn a_body_that_stops_and_one_that_is_cut() {
     let gate = gate(&service, with(Limits { body_idle: Time::millis(200), ..Limits::default() })).await;
     let mut socket = tunnel(&gate, "ai.example:80").await;
     socket.write_all(b"POST / HTTP/1.1\r\nHost: ai.example\r\nContent-Length: 10\r\n\r\nhalf").await.unwrap();
-    let mut answer = vec![0; 4096];
+    let mut answer = vec![b'x'; 4096];
     let n = tokio::time::timeout(Duration::from_secs(10), socket.read(&mut answer)).await.unwrap().unwrap();
     let text = String::from_utf8(answer[..n].to_vec()).unwrap();
     assert!(text.starts_with("HTTP/1.1 400") && text.contains("`body_idle` = 200ms"), "{text}");
@@ -244,7 +244,7 @@ async fn all_bodies_together() {
     let client = http2_to(&gate, AI).await;
     let calls = (0..3).map(|_| {
         let mut client = client.clone();
-        async move { got(client.send_request(post_h2(AI, "/", vec![0; 60 << 10])).await.unwrap()).await }
+        async move { got(client.send_request(post_h2(AI, "/", vec![b'x'; 60 << 10])).await.unwrap()).await }
     });
     let all = futures_util::future::join_all(calls).await;
     let served = all.iter().filter(|g| g.status == StatusCode::OK).count();
@@ -264,10 +264,10 @@ async fn a_refusal_is_seen_though_the_body_still_comes() {
     let gate = gate(&service, Options { answer: Some(answer), ..Options::default() }).await;
     for size in [1usize << 20, 8 << 20] {
         let mut client = http1_to(&gate, AI).await;
-        let refused = got(client.send_request(post(AI, "/", vec![0; size])).await.unwrap()).await;
+        let refused = got(client.send_request(post(AI, "/", vec![b'x'; size])).await.unwrap()).await;
         assert_eq!((refused.status, refused.text.as_str()), (StatusCode::BAD_REQUEST, "{\"error\":\"held\"}"));
         let mut client = http2_to(&gate, AI).await;
-        let refused = got(client.send_request(post_h2(AI, "/", vec![0; size])).await.unwrap()).await;
+        let refused = got(client.send_request(post_h2(AI, "/", vec![b'x'; size])).await.unwrap()).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     }
     // A client that writes all before it reads.
