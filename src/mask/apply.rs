@@ -18,7 +18,7 @@ use super::sweep::Swept;
 use super::token::Length;
 use super::turn::{Known, KnownWord, SentUnit};
 use crate::decide::{Decision, Treatment, floor};
-use crate::detect::{Detector, Document, Finding, Findings, Fuel, Kind, Part};
+use crate::detect::{DetectError, Document, Finding, Findings, Fuel, Kind, Part};
 use crate::locate::{Edit, Head};
 use crate::unpack::{Located, Outgoing};
 
@@ -38,6 +38,9 @@ impl Default for Settings {
     }
 }
 
+/// The detection, for the second look.
+pub type Search<'a> = dyn Fn(&Document, &mut Fuel) -> Result<Findings, DetectError> + 'a;
+
 /// What `apply` is given.
 pub struct Input<'a> {
     pub located: &'a Located,
@@ -53,7 +56,8 @@ pub struct Input<'a> {
     /// Versions of rules, list and policy, as one word.
     pub version: &'a str,
     pub known: &'a Known,
-    pub detector: &'a Detector,
+    /// `|document, fuel| detector.find(document, fuel)`.
+    pub search: &'a Search<'a>,
     pub fuel: &'a mut Fuel,
     pub settings: &'a Settings,
 }
@@ -130,7 +134,7 @@ pub struct Applied {
 /// # Errors
 /// Nothing may be sent then: the error says where and why.
 pub fn apply(input: Input<'_>) -> Result<Applied, MaskError> {
-    let Input { located, findings, decision, key, length, service, version, known, detector, fuel, settings } = input;
+    let Input { located, findings, decision, key, length, service, version, known, search, fuel, settings } = input;
     if !decision.goes_on() {
         return Err(MaskError::NotCleared);
     }
@@ -152,7 +156,7 @@ pub fn apply(input: Input<'_>) -> Result<Applied, MaskError> {
         plan.fit()?;
         let edits = plan.edits();
         let outgoing = located.splice(&edits)?;
-        let left = plan.around_splices(detector, fuel, settings.look_chars, round)?;
+        let left = plan.around_splices(search, fuel, settings.look_chars, round)?;
         match (left.first(), round) {
             (None, _) => break (outgoing, edits, swept),
             (Some(_), Round::First) => {
@@ -198,7 +202,7 @@ impl Plan<'_> {
     /// texts as they came.
     fn around_splices(
         &self,
-        detector: &Detector,
+        search: &Search<'_>,
         fuel: &mut Fuel,
         chars: usize,
         round: Round,
@@ -247,7 +251,7 @@ impl Plan<'_> {
         if document.parts.is_empty() {
             return Ok(Vec::new());
         }
-        let found = detector.find(&document, fuel)?;
+        let found = search(&document, fuel)?;
         let mut left = Vec::new();
         for finding in found.findings {
             let Some((text, window, len, stitches)) = windows.get(finding.part) else { continue };

@@ -24,7 +24,7 @@ pub mod wiped;
 #[cfg(test)]
 mod tests;
 
-pub use apply::{Applied, Cleared, Counts, Input, Remember, Settings, apply};
+pub use apply::{Applied, Cleared, Counts, Input, Remember, Search, Settings, apply};
 pub use error::MaskError;
 pub use key::{Digest, TokenKey};
 pub use map::{Word, WordMap};

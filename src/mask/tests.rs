@@ -9,12 +9,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::decide::{self, Decision, Destination, Person, Policy, PolicySettings, Strength, Treatment, Use};
-use crate::detect::{Detector, Entity, Finding, Findings, Kind, Role, RuleId};
+use crate::detect::{Document, Entity, Finding, Findings, Fuel, Kind, Part, Role, RuleId};
 use crate::locate::provider::Providers;
 use crate::locate::{Head, LocatedText};
 use crate::unpack::{Limits, Located, open};
 
-static DETECTOR: LazyLock<Detector> = LazyLock::new(|| Detector::shipped().unwrap());
 static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| Providers::shipped().unwrap());
 
 /// What the tests' detection knows: word, kind, entity, role.
@@ -56,17 +55,21 @@ fn located(body: &[u8]) -> Located {
 impl Gate {
     /// Every place of every word, longest first, plus what the words mean.
     fn find(&self, texts: &[LocatedText]) -> Findings {
+        let known = self.known.codes();
+        self.find_in(&atom::document(texts, &known))
+    }
+
+    fn find_in(&self, document: &Document) -> Findings {
         let mut words = self.words.clone();
         words.sort_by_key(|(word, ..)| std::cmp::Reverse(word.len()));
-        let known = self.known.codes();
         let mut findings: Vec<Finding> = Vec::new();
-        for (part, text) in texts.iter().enumerate() {
-            let atoms = atom::atoms(&text.text, &known);
+        for (part, text) in document.parts.iter().enumerate() {
+            let atoms: &[std::ops::Range<usize>] = &text.atoms;
             for (word, kind, entity, role) in &words {
                 for (at, _) in text.text.match_indices(word) {
                     let range = at..at + word.len();
                     let taken = findings.iter().any(|f| f.part == part && plan::overlap(&f.range, &range));
-                    if taken || atoms.iter().any(|(atom, _)| plan::overlap(atom, &range)) {
+                    if taken || atoms.iter().any(|atom| plan::overlap(atom, &range)) {
                         continue;
                     }
                     let value = (*kind == Kind::LabValue).then(|| {
@@ -114,8 +117,8 @@ impl Gate {
         let located = located(body);
         let findings = self.find(located.texts());
         let decision = self.decide(located.texts(), &findings);
-        let document = located.document();
-        let mut fuel = DETECTOR.fuel(&document);
+        let mut fuel = Fuel::for_bytes(0, 1);
+        let search = |document: &Document, _: &mut Fuel| Ok(self.find_in(document));
         apply(Input {
             located: &located,
             findings: &findings,
@@ -125,7 +128,7 @@ impl Gate {
             service: self.service,
             version: self.version,
             known: &self.known,
-            detector: &DETECTOR,
+            search: &search,
             fuel: &mut fuel,
             settings: &Settings::default(),
         })
@@ -268,7 +271,8 @@ fn my_number_is_removed_for_good() {
     let mut findings = gate.find(located.texts());
     findings.findings[0].subtype = Some("my_number".into());
     let decision = gate.decide(located.texts(), &findings);
-    let mut fuel = DETECTOR.fuel(&located.document());
+    let mut fuel = Fuel::for_bytes(0, 1);
+    let search = |_: &Document, _: &mut Fuel| Ok(Findings::default());
     gate.known = Known::default();
     let applied = apply(Input {
         located: &located,
@@ -279,7 +283,7 @@ fn my_number_is_removed_for_good() {
         service: "openai",
         version: "1",
         known: &gate.known,
-        detector: &DETECTOR,
+        search: &search,
         fuel: &mut fuel,
         settings: &Settings::default(),
     })
@@ -447,7 +451,8 @@ fn what_is_masked_once_is_masked_everywhere_or_nothing_goes_out() {
     once.words.push(("佐々木健一", Kind::PersonName, 1, Some(Role::Patient)));
     findings.findings.push(once.find(located.texts()).findings[0].clone());
     let decision = once.decide(located.texts(), &findings);
-    let mut fuel = DETECTOR.fuel(&located.document());
+    let mut fuel = Fuel::for_bytes(0, 1);
+    let search = |_: &Document, _: &mut Fuel| Ok(Findings::default());
     let settings = Settings::default();
     let applied = apply(Input {
         located: &located,
@@ -458,7 +463,7 @@ fn what_is_masked_once_is_masked_everywhere_or_nothing_goes_out() {
         service: "openai",
         version: "1",
         known: &once.known,
-        detector: &DETECTOR,
+        search: &search,
         fuel: &mut fuel,
         settings: &settings,
     })
@@ -474,7 +479,8 @@ fn what_is_masked_once_is_masked_everywhere_or_nothing_goes_out() {
     let mut findings = once.find(located.texts());
     findings.findings.retain(|f| located.texts()[f.part].address.contains("content"));
     let decision = once.decide(located.texts(), &findings);
-    let mut fuel = DETECTOR.fuel(&located.document());
+    let mut fuel = Fuel::for_bytes(0, 1);
+    let search = |_: &Document, _: &mut Fuel| Ok(Findings::default());
     let refused = apply(Input {
         located: &located,
         findings: &findings,
@@ -484,7 +490,7 @@ fn what_is_masked_once_is_masked_everywhere_or_nothing_goes_out() {
         service: "openai",
         version: "1",
         known: &once.known,
-        detector: &DETECTOR,
+        search: &search,
         fuel: &mut fuel,
         settings: &settings,
     });
