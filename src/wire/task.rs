@@ -87,8 +87,9 @@ impl Tasks {
     pub async fn stop(&self, deadline: Duration) -> bool {
         self.begin_drain();
         let finished = tokio::select! {
-            done = tokio::time::timeout(deadline, self.inner.tracker.wait()) => done.is_ok(),
+            biased;
             () = self.inner.kill.cancelled() => false,
+            done = tokio::time::timeout(deadline, self.inner.tracker.wait()) => done.is_ok(),
         };
         if !finished {
             tracing::warn!(open = self.running(), "the deadline has passed; open connections are dropped");

@@ -5,7 +5,7 @@ pub mod client;
 pub mod service;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +13,13 @@ use http::{Response, StatusCode};
 use tempfile::TempDir;
 use tsuitate::accept::{self, AnswerBody, ConnectRequest, House, Note, Received, Trouble, Tunnel};
 use tsuitate::ca;
-use tsuitate::forward::{self, Sendable, Target, Upstream};
+use tsuitate::decide::{Decision, Verdict};
+use tsuitate::detect::{Findings, Fuel};
+use tsuitate::forward::{self, Target, Upstream};
+use tsuitate::locate::Head;
+use tsuitate::locate::provider::Providers;
+use tsuitate::mask::{self, Cleared};
+use tsuitate::unpack;
 use tsuitate::wire::body::{BodyBudget, read_capped, streamed, whole};
 use tsuitate::wire::dial::Dialer;
 use tsuitate::wire::limits::Limits;
@@ -203,16 +209,15 @@ async fn pass_on(
         Err(error) => return refusal(error.status(), &error.to_string()),
     };
     let parts = request.parts;
-    let headers = parts.headers.iter().map(|(n, v)| (n.as_str().to_owned(), v.as_bytes().to_vec())).collect();
-    let sendable = Sendable {
+    let head = Head {
         method: parts.method.as_str().to_owned(),
         path_and_query: parts.uri.path_and_query().map_or("/".to_owned(), |p| p.as_str().to_owned()),
-        headers,
-        body: held.bytes().clone(),
+        headers: parts.headers.iter().map(|(n, v)| (n.as_str().to_owned(), v.as_bytes().to_vec())).collect(),
     };
+    let cleared = cleared(head, held.bytes());
     let mut target = Target::new(request.scheme, request.target);
     target.hints = parts.extensions;
-    match forward::send(upstream, target, sendable).await {
+    match forward::send(upstream, target, cleared).await {
         Ok(answer) => Response::from_parts(answer.parts, streamed(answer.body)),
         Err(error) => refusal(StatusCode::BAD_GATEWAY, &error.to_string()),
     }
@@ -222,4 +227,43 @@ pub fn refusal(status: StatusCode, text: &str) -> Response<AnswerBody> {
     let mut response = Response::new(whole(Bytes::from(format!("{{\"error\":\"{text}\"}}"))));
     *response.status_mut() = status;
     response
+}
+
+/// The whole way from bytes to `Cleared` without any finding: what goes out is what came in.
+fn cleared(head: Head, body: &[u8]) -> Cleared {
+    static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| Providers::shipped().unwrap());
+    let mut head = head;
+    if !body.is_empty() && head.header("content-type").is_none() {
+        head.headers.push(("content-type".to_owned(), b"text/plain".to_vec()));
+    }
+    let endpoint = PROVIDERS.get("openai").unwrap().endpoint(&head.method, "/elsewhere", false);
+    let located = unpack::open(&head, body, &endpoint, PROVIDERS.headers(), &unpack::Limits::default()).unwrap();
+    let decision = Decision {
+        verdict: Verdict::Allowed,
+        actions: Vec::new(),
+        reasons: Vec::new(),
+        counts: Default::default(),
+        classes: Default::default(),
+        reversible: Default::default(),
+        irreversible: Default::default(),
+        kept: Default::default(),
+        rules: Default::default(),
+        policy_rules: Default::default(),
+        use_id: None,
+        stage: None,
+    };
+    let input = mask::Input {
+        located: &located,
+        findings: &Findings::default(),
+        decision: &decision,
+        key: &mask::TokenKey::new([7; 32]),
+        length: mask::Length::Seven,
+        service: "openai",
+        version: "1",
+        known: &mask::Known::default(),
+        search: &|_, _| Ok(Findings::default()),
+        fuel: &mut Fuel::for_bytes(body.len() + (1 << 20), 1000),
+        settings: &mask::Settings::default(),
+    };
+    mask::apply(input).unwrap().cleared
 }
