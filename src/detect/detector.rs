@@ -5,6 +5,9 @@
 use sha2::{Digest, Sha256};
 
 use super::document::{Document, Part};
+use super::engine::address::Addresses;
+use super::engine::age::Ages;
+use super::engine::dates::Dates;
 use super::engine::pattern::Pattern;
 use super::engine::{Candidate, Engine, Output, Signal, View};
 use super::finding::{Entity, Finding, Findings, Passage};
@@ -24,7 +27,12 @@ pub struct Detector {
 
 /// THE list of engines: a new one is one line here.
 fn engines(rules: Vec<rule::Rule>) -> Result<Vec<Box<dyn Engine>>, RuleErrors> {
-    Ok(vec![Box::new(Pattern::new(rules)?)])
+    Ok(vec![
+        Box::new(Pattern::new(rules)?),
+        Box::new(Dates::new()?),
+        Box::new(Ages::new()),
+        Box::new(Addresses::new()?),
+    ])
 }
 
 impl Detector {
