@@ -7,10 +7,39 @@
 //!
 //! The library is the program's own: only the command line, the config and the record's form are kept stable.
 
+#[cfg(feature = "gate")]
+pub mod accept;
+#[cfg(feature = "gate")]
+pub mod ca;
+#[cfg(feature = "gate")]
+pub mod cli;
+#[cfg(feature = "gate")]
+pub mod config;
 pub mod decide;
 pub mod detect;
+#[cfg(feature = "gate")]
+pub mod forward;
+#[cfg(feature = "gate")]
+pub mod gate;
+#[cfg(feature = "gate")]
+pub mod house;
+#[cfg(feature = "gate")]
+pub mod identify;
+#[cfg(feature = "gate")]
+pub mod keys;
 pub mod locate;
 pub mod mask;
+#[cfg(feature = "gate")]
+pub mod portal;
+#[cfg(feature = "gate")]
+pub mod record;
 pub mod refuse;
 pub mod restore;
+pub mod score;
+#[cfg(feature = "gate")]
+pub mod store;
+#[cfg(feature = "gate")]
+pub mod telemetry;
 pub mod unpack;
+#[cfg(feature = "gate")]
+pub mod wire;

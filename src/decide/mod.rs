@@ -1,10 +1,21 @@
 //! Step 6: findings × person × use × service → decision, with the reason. Policy is config (DESIGN §4), floors are code.
-//! Pure: *now* is an argument. Must not know: how anything was found; HTTP.
+//! Pure: *today* is an argument. Must not know: how anything was found; HTTP.
+
+pub mod decision;
+pub mod floor;
+pub mod judge;
+pub mod policy;
+pub mod who;
 
 use serde::{Deserialize, Serialize};
 
+pub use decision::{Action, Cause, Decision, KeepReason, Reason, Way};
+pub use judge::{Input, Obstacle, UnknownHosts, may_tunnel};
+pub use policy::{Policy, PolicyError, PolicySettings, RuleSettings};
+pub use who::{Destination, Observe, Person, Stage, Strength, Use};
+
 /// How a finding is replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Treatment {
     /// Reversible stand-in `[患者:7K3Q2F9M]`.

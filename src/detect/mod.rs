@@ -3,14 +3,24 @@
 //! Must not know: HTTP, providers, files, clocks, randomness, what is done with a finding.
 
 pub mod check;
+mod detector;
 pub mod document;
 pub mod engine;
 pub mod finding;
 pub mod fuel;
+mod join;
 pub mod kind;
+mod ladder;
+mod link;
+mod merge;
+pub mod rule;
+mod settings;
 pub mod text;
 
+pub use detector::Detector;
 pub use document::{Author, Document, Part};
 pub use finding::{Entity, Evidence, Finding, Findings, Passage, RuleId};
 pub use fuel::{DetectError, Fuel};
 pub use kind::{Class, Kind, Role};
+pub use rule::{RuleError, RuleErrors};
+pub use settings::Settings;

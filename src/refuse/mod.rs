@@ -1,2 +1,129 @@
 //! The other way out: a refusal in the shape of each provider, also inside a stream that has begun (DESIGN §6).
 //! Names kinds, counts, places, rules and the record; never a secret. Must not know: sockets, how anything was found.
+
+pub mod message;
+pub mod page;
+pub mod shape;
+pub mod stream;
+
+pub use message::message;
+pub use shape::{Asker, Rendered, is_navigation, refusal};
+pub use stream::{StreamState, close_reason, in_stream};
+
+use crate::detect::{Class, Kind};
+
+/// Everything a refusal says. Filled by `decide` (what was found), by the limits and by the wire; all parts are words and
+/// numbers of the house. Strings are still cut to one line and a sane length before they are shown.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    pub cause: Cause,
+    /// The record's id, which the user tells to whom they call.
+    pub record: String,
+    pub contact: Contact,
+    /// What else the user can do; the ways that follow from the cause are added.
+    pub ways: Vec<Way>,
+    /// Which language stands first; both are always there.
+    pub first: Language,
+}
+
+/// Which language stands first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    #[default]
+    Japanese,
+    English,
+}
+
+/// Why nothing was sent.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Cause {
+    /// Something was found that may not leave.
+    Found(Vec<Reason>),
+    /// Found, and an approver can release it; `page` is where the user asks for that.
+    Held { reasons: Vec<Reason>, page: Option<String> },
+    /// The hospital has not approved this service; the approved ones by name.
+    NotApproved { service: String, approved: Vec<String> },
+    /// The body cannot be read, so it cannot be searched. `what` is a short word of ours (`content-encoding: xz`).
+    Unreadable { what: String, place: Option<String> },
+    /// Past a limit. `name` is the config key (`gate.limits.body`).
+    Limit { name: String, limit: u64, observed: Option<u64>, unit: Unit },
+    /// This way of asking is not offered (WebSocket, resumable upload).
+    NotOffered { what: String },
+    /// The request itself is broken (`what` is of ours: `conflicting content-length`).
+    BadRequest { what: String },
+    /// A part of the gate failed, so the request was not sent.
+    Failed { step: String },
+    /// No room for another request: 503, to be asked again.
+    Overloaded { retry_after_secs: u32 },
+    /// The service did not answer or its certificate is not good: 502. Nothing of the answer was lost in the gate.
+    Upstream { what: String },
+    /// An answer that had begun was cut by the service, or cannot be read on. The request had been sent.
+    AnswerCut { what: String },
+}
+
+/// One thing that was found.
+#[derive(Clone, Debug)]
+pub struct Reason {
+    pub what: What,
+    pub count: u32,
+    pub places: Vec<Spot>,
+    /// Rule ids.
+    pub rules: Vec<String>,
+}
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    Kind(Kind),
+    Class(Class),
+    /// A kind in a place that must not change (path, id, schema).
+    Frozen(Kind),
+}
+
+/// Where: the address of the text and, in long texts, the line (from 1).
+#[derive(Clone, Debug)]
+pub struct Spot {
+    /// `messages[3].content`, as `locate` writes it.
+    pub address: String,
+    pub line: Option<u32>,
+}
+
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Bytes,
+    Count,
+    Seconds,
+    Ratio,
+}
+
+/// Whom to call (`[contact]`). Empty parts are left out.
+#[derive(Clone, Debug, Default)]
+pub struct Contact {
+    pub name: String,
+    pub extension: String,
+    pub hours: String,
+}
+
+/// A way on.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Way {
+    /// Take the named things out and send again.
+    Remove,
+    /// Send under an approved use, by its name.
+    Use(String),
+    /// Ask a service that is approved, by its name.
+    Service(String),
+    /// Have it released on this page.
+    Release(String),
+    /// Make it smaller.
+    Smaller,
+    /// Send it as plain text.
+    PlainText,
+    /// Try again later.
+    Later,
+    /// Start a new chat: the old one holds signed text that can no longer be changed.
+    NewChat,
+}

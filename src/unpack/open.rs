@@ -42,8 +42,13 @@ impl Located {
     /// The texts as the detection sees them, part `i` being text `i`.
     #[must_use]
     pub fn document(&self) -> Document {
-        let part =
-            |t: &LocatedText| Part { text: t.text.clone(), label: t.label.clone(), unit: t.unit, author: t.author };
+        let part = |t: &LocatedText| Part {
+            text: t.text.clone(),
+            label: t.label.clone(),
+            unit: t.unit,
+            author: t.author,
+            ..Part::default()
+        };
         Document { parts: self.texts.iter().map(part).collect() }
     }
 

@@ -2,6 +2,18 @@
 //! Engines see the folded text and the words around it; ranges they give are bytes of the *folded* text.
 //! Must not know: each other, what wins (`merge`), who is who (`link`).
 
+pub mod address;
+pub mod age;
+pub mod dates;
+pub mod lab;
+pub(crate) mod labels;
+pub mod layout;
+pub mod names;
+pub mod passage;
+pub mod pattern;
+mod reading;
+pub(crate) mod table;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,6 +22,8 @@ use super::finding::{Evidence, RuleId};
 use super::fuel::{DetectError, Fuel};
 use super::kind::{Class, Kind, Role};
 use super::text::Text;
+
+pub use super::text::ATOM;
 
 /// One text as an engine sees it.
 #[derive(Clone, Copy)]

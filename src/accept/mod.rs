@@ -1,0 +1,248 @@
+//! Step 1: the client's side. Listens, limits, CONNECT, sniffs tunnels, ends TLS with our leaves, speaks HTTP/1 and 2,
+//! and hands each opened request on as a [`Received`]. What is an AI service and who may pass is asked of the [`House`].
+//! Must not know: classes of data, Japanese, providers.
+
+mod connect;
+mod count;
+mod framing;
+mod opened;
+mod plain;
+mod serve;
+mod sniff;
+
+use std::net::SocketAddr;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::BoxFuture;
+use http::{Response, StatusCode, Version, request};
+use serde::{Deserialize, Serialize};
+
+pub use crate::wire::body::{AnswerBody, ReceivedBody};
+pub use crate::wire::host::HostPort;
+pub use crate::wire::limits::Limits;
+use crate::wire::units::{Size, Time};
+pub use serve::{Door, Running, bind, serve};
+
+/// `[gate]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    pub listen: Listen,
+    /// The gate's own name or address, as clients reach it: for its certificate and the proxy file.
+    pub name: String,
+    /// Ports that CONNECT may name.
+    pub connect_ports: Vec<u16>,
+    pub limits: Limits,
+}
+
+/// Addresses to listen on. `tls` speaks the same proxy protocol inside TLS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    pub http: Vec<SocketAddr>,
+    pub tls: Vec<SocketAddr>,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self { http: vec![SocketAddr::from(([127, 0, 0, 1], 8080))], tls: Vec::new() }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: Listen::default(),
+            name: "localhost".to_owned(),
+            connect_ports: vec![443, 80],
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// A client asks for a way to a host: by CONNECT, or by a plain request in absolute form.
+#[derive(Clone, Debug)]
+pub struct ConnectRequest {
+    pub client: SocketAddr,
+    pub target: HostPort,
+    /// The value of `Proxy-Authorization`. Verified by the closure, never forwarded, never logged.
+    pub proxy_authorization: Option<Secret>,
+    /// The hop to the gate is TLS or loopback: a password on it could not be read by others.
+    pub secure: bool,
+    /// Not CONNECT but `GET http://host/…`.
+    pub plain: bool,
+}
+
+/// A header value that is not shown in `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// What becomes of a way that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tunnel {
+    /// An AI service: accepted and opened; whatever cannot be opened is refused.
+    Open,
+    /// Some other host: passed through, unless SNI or Host turn out to name an AI service.
+    Through,
+    /// 407.
+    Challenge,
+    /// Refused with this status; the reason is shown (one line, no secrets).
+    Deny { status: StatusCode, reason: String },
+}
+
+/// When a request's head was complete.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived {
+    pub at: Instant,
+    /// Milliseconds since 1970.
+    pub unix_ms: u64,
+}
+
+impl Arrived {
+    fn now() -> Self {
+        let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
+        Self { at: Instant::now(), unix_ms: u64::try_from(unix_ms).unwrap_or(u64::MAX) }
+    }
+}
+
+/// A request to an AI service, opened. Headers of the hop and all `Proxy-*` are off.
+pub struct Received {
+    pub client: SocketAddr,
+    pub proxy_authorization: Option<Secret>,
+    /// See [`ConnectRequest::secure`].
+    pub secure: bool,
+    /// `https` or `http`.
+    pub scheme: &'static str,
+    /// Host and port, agreed by authority, SNI and `Host`.
+    pub target: HostPort,
+    /// The URI is in origin form: path and query.
+    pub parts: request::Parts,
+    pub body: ReceivedBody,
+    pub http_version: Version,
+    pub arrived: Arrived,
+    /// SNI of the client's handshake.
+    pub sni: Option<String>,
+}
+
+impl std::fmt::Debug for Received {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Received({} {} from {})", self.parts.method, self.target, self.client)
+    }
+}
+
+/// Why an opened request is turned away before it is read. It never goes on; the house only words the answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Trouble {
+    #[error("the request names {asked}, the connection was made for {made_for}")]
+    Misdirected { asked: String, made_for: String },
+    #[error("the request names no host, or several")]
+    Host,
+    #[error("WebSocket and other protocol changes are not opened yet")]
+    Upgrade,
+    #[error("the method is not allowed here")]
+    Method,
+    #[error("Content-Length and Transfer-Encoding contradict each other")]
+    Framing,
+    #[error("more than `requests_in_flight` = {limit} requests are under way")]
+    Overload { limit: usize },
+}
+
+impl Trouble {
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Misdirected { .. } => StatusCode::MISDIRECTED_REQUEST,
+            Self::Host | Self::Framing | Self::Upgrade => StatusCode::BAD_REQUEST,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Overload { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// A fixed word for records and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Misdirected { .. } => "misdirected",
+            Self::Host => "host",
+            Self::Upgrade => "upgrade",
+            Self::Method => "method",
+            Self::Framing => "framing",
+            Self::Overload { .. } => "overload",
+        }
+    }
+}
+
+/// What happened outside of opened requests; for the record and the log. Names hosts, never paths or texts.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Note {
+    /// A way was refused.
+    Denied { client: SocketAddr, target: HostPort, status: StatusCode, why: String },
+    /// Bytes pass unopened from now on.
+    Tunnelled { id: u64, client: SocketAddr, target: HostPort, sni: Option<String> },
+    /// The tunnel ended; bytes from the client (`up`) and to it (`down`).
+    TunnelEnded { id: u64, up: u64, down: u64, lasted: std::time::Duration, idle: bool },
+    /// A plain request to a host that is no AI service passed unopened.
+    Passed { client: SocketAddr, target: HostPort },
+    /// A connection to an AI service was closed because it could not be read.
+    Unreadable { client: SocketAddr, target: HostPort, why: Unreadable },
+    /// A client's connection was closed by a limit or a fault before a request could be told.
+    Dropped { client: SocketAddr, why: Dropped },
+}
+
+/// Why a connection to an AI service could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unreadable {
+    #[error("no byte came within `sniff_time` = {0}")]
+    Silent(Time),
+    #[error("it is neither TLS nor HTTP")]
+    Protocol,
+    #[error("the first message was not complete within `handshake_time` = {time} and `sniff_bytes` = {bytes}")]
+    Unfinished { time: Time, bytes: Size },
+    #[error("the client closed it")]
+    Closed,
+    #[error("the TLS handshake failed: {0}")]
+    Handshake(&'static str),
+    #[error("no certificate could be made: {0}")]
+    Certificate(String),
+}
+
+/// Why a connection was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Dropped {
+    /// `header_time`.
+    HeaderTime,
+    /// `header_bytes` or `header_count`: the client got 431.
+    HeaderSize,
+    /// No HTTP, or broken framing: the client got 400.
+    NotHttp,
+    /// `handshake_time` on the gate's own TLS port.
+    Handshake,
+    /// The client left.
+    Gone,
+}
+
+type Ask<I, O> = Box<dyn Fn(I) -> BoxFuture<'static, O> + Send + Sync>;
+
+/// What accept asks of the house.
+pub struct House {
+    /// At CONNECT and at plain requests in absolute form.
+    pub tunnel: Ask<ConnectRequest, Tunnel>,
+    /// Is this host (of an authority, an SNI or a plain `Host`) an AI service? Host in lower case, without trailing dot.
+    pub opens: Box<dyn Fn(&str, u16) -> bool + Send + Sync>,
+    /// An opened request.
+    pub request: Ask<Received, Response<AnswerBody>>,
+    /// Words the answer to a request that is turned away; must not send it on. Accept sets the status.
+    pub turn_away: Box<dyn Fn(Received, Trouble) -> BoxFuture<'static, Response<AnswerBody>> + Send + Sync>,
+    /// The gate's own pages: a request in origin form to the gate itself.
+    pub own: Box<dyn Fn(request::Parts, SocketAddr) -> BoxFuture<'static, Response<AnswerBody>> + Send + Sync>,
+    /// Told what happened; returns at once.
+    pub note: Box<dyn Fn(Note) + Send + Sync>,
+}

@@ -1,0 +1,67 @@
+//! Plain HTTP requests in absolute form to hosts that are no AI service: passed on, one connection each, unopened.
+//! Must not know: AI services; whoever calls has asked.
+
+use std::sync::Arc;
+
+use http::header::{self, HeaderValue};
+use http::{Request, Response, StatusCode, Uri, Version};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+
+use super::serve::Gate;
+use super::{HostPort, connect};
+use crate::wire::body::{AnswerBody, streamed};
+use crate::wire::headers::strip_hop_by_hop;
+
+pub(super) async fn pass(gate: &Arc<Gate>, request: Request<Incoming>, target: &HostPort) -> Response<AnswerBody> {
+    let (mut parts, body) = request.into_parts();
+    strip_hop_by_hop(&mut parts.headers);
+    parts.version = Version::HTTP_11;
+    let Some(path) = parts.uri.path_and_query().cloned() else {
+        return connect::say(StatusCode::BAD_REQUEST, "the request names no path");
+    };
+    if let Ok(host) = HeaderValue::from_str(&target.authority("http")) {
+        parts.headers.insert(header::HOST, host);
+    }
+    let dialled = match gate.dialer.parent_for(target).cloned() {
+        None => {
+            parts.uri = Uri::from(path);
+            gate.dialer.dial(target).await
+        }
+        Some(parent) => {
+            if target.ip().is_some_and(crate::wire::dial::is_private) {
+                return connect::say(StatusCode::FORBIDDEN, "private targets are refused");
+            }
+            if let Some(authorization) = &parent.authorization {
+                parts.headers.insert(header::PROXY_AUTHORIZATION, authorization.clone());
+            }
+            gate.dialer.dial_parent(&parent).await
+        }
+    };
+    let stream = match dialled {
+        Ok(stream) => stream,
+        Err(error) => return connect::undialled(&error),
+    };
+    let handshake = hyper::client::conn::http1::Builder::new()
+        .preserve_header_case(true)
+        .handshake::<_, Incoming>(TokioIo::new(stream))
+        .await;
+    let Ok((mut sender, connection)) = handshake else {
+        return connect::say(StatusCode::BAD_GATEWAY, "the target could not be spoken to");
+    };
+    gate.tasks.spawn("plain", async move {
+        if connection.await.is_err() {
+            tracing::debug!("a plain connection ended early");
+        }
+    });
+    let limit = gate.settings.limits.upstream_head.0;
+    match tokio::time::timeout(limit, sender.send_request(Request::from_parts(parts, body))).await {
+        Ok(Ok(mut response)) => {
+            strip_hop_by_hop(response.headers_mut());
+            response.headers_mut().remove(header::ALT_SVC);
+            response.map(streamed)
+        }
+        Ok(Err(_)) => connect::say(StatusCode::BAD_GATEWAY, "the target closed the connection or answered no HTTP"),
+        Err(_) => connect::say(StatusCode::GATEWAY_TIMEOUT, "the target did not answer within `upstream_head`"),
+    }
+}

@@ -1,0 +1,259 @@
+use std::process::Command;
+
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
+use rustls_pki_types::ServerName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::*;
+
+fn scope() -> Scope {
+    Scope::new(
+        ["api.openai.com", "*.openai.azure.com", "bedrock-runtime.*.amazonaws.com", "ai.example:8443", "*"],
+        ["gate.hospital.example"],
+    )
+}
+
+fn authority(dir: &Path) -> Authority {
+    Authority::load_or_create(dir, &Settings::default(), &scope()).unwrap()
+}
+
+/// A whole handshake in memory: the client trusts the root alone.
+fn handshake(authority: &Authority, sign_for: &str, ask_for: &str) -> Result<(), rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.root.clone()).unwrap();
+    let config = ClientConfig::builder_with_provider(crate::wire::tls::provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from(ask_for.to_owned()).unwrap();
+    let mut client = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut server = ServerConnection::new(authority.server_config(sign_for).unwrap()).unwrap();
+    for _ in 0..8 {
+        let mut wire = Vec::new();
+        while client.wants_write() {
+            client.write_tls(&mut wire).unwrap();
+        }
+        let mut from = wire.as_slice();
+        while !from.is_empty() {
+            server.read_tls(&mut from).unwrap();
+            server.process_new_packets()?;
+        }
+        let mut wire = Vec::new();
+        while server.wants_write() {
+            server.write_tls(&mut wire).unwrap();
+        }
+        let mut from = wire.as_slice();
+        while !from.is_empty() {
+            client.read_tls(&mut from).unwrap();
+            client.process_new_packets()?;
+        }
+    }
+    assert!(!client.is_handshaking());
+    Ok(())
+}
+
+fn leaf_chain(authority: &Authority, host: &str) -> Vec<CertificateDer<'static>> {
+    authority.leaves.chain_for(host, OffsetDateTime::now_utc()).unwrap()
+}
+
+#[test]
+fn rustls_accepts_what_is_in_scope_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = authority(dir.path());
+    for inside in [
+        "api.openai.com",
+        "mine.openai.azure.com",
+        "bedrock-runtime.ap-northeast-1.amazonaws.com",
+        "gate.hospital.example",
+    ] {
+        handshake(&authority, inside, inside).unwrap();
+    }
+    for outside in ["bank.example", "openai.com", "192.0.2.1", "2001:db8::1"] {
+        let error = handshake(&authority, outside, outside).unwrap_err();
+        assert!(matches!(error, rustls::Error::InvalidCertificate(_)), "{outside}: {error}");
+    }
+    assert!(handshake(&authority, "api.openai.com", "ai.example").is_err());
+}
+
+#[test]
+fn addresses_get_address_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let scope = Scope::new(["192.0.2.7:11434", "[2001:db8::7]:443"], []);
+    let authority = Authority::load_or_create(dir.path(), &Settings::default(), &scope).unwrap();
+    handshake(&authority, "192.0.2.7", "192.0.2.7").unwrap();
+    handshake(&authority, "[2001:db8::7]", "2001:db8::7").unwrap();
+    assert!(handshake(&authority, "192.0.2.8", "192.0.2.8").is_err());
+    // No domain was named, so no domain may be signed.
+    assert!(handshake(&authority, "api.openai.com", "api.openai.com").is_err());
+}
+
+#[test]
+fn a_leaf_is_what_the_contract_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = authority(dir.path());
+    let chain = leaf_chain(&authority, "api.openai.com");
+    assert_eq!(chain.len(), 2, "leaf and issuing authority, never the root");
+    let (_, leaf) = X509Certificate::from_der(&chain[0]).unwrap();
+    let (_, issuing) = X509Certificate::from_der(&chain[1]).unwrap();
+    let (_, root) = X509Certificate::from_der(&authority.root).unwrap();
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    let (from, to) = (leaf.validity().not_before.timestamp(), leaf.validity().not_after.timestamp());
+    assert!((3590..=3610).contains(&(now - from)), "back-dated an hour");
+    assert!(to - from <= 7 * 86_400);
+    assert!(!leaf.is_ca());
+    assert!(leaf.raw_serial().len() >= 16 && leaf.raw_serial() != issuing.raw_serial());
+    let key_id = |cert: &X509Certificate<'_>| {
+        cert.iter_extensions().find_map(|e| match e.parsed_extension() {
+            x509_parser::extensions::ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
+            _ => None,
+        })
+    };
+    let issuer_id = |cert: &X509Certificate<'_>| {
+        cert.iter_extensions().find_map(|e| match e.parsed_extension() {
+            x509_parser::extensions::ParsedExtension::AuthorityKeyIdentifier(id) => {
+                id.key_identifier.as_ref().map(|k| k.0.to_vec())
+            }
+            _ => None,
+        })
+    };
+    assert!(key_id(&leaf).is_some());
+    assert_eq!(issuer_id(&leaf), key_id(&issuing));
+    assert_eq!(issuer_id(&issuing), key_id(&root));
+    let basic = issuing.basic_constraints().unwrap().unwrap().value;
+    assert!(basic.ca && basic.path_len_constraint == Some(0));
+    assert!((364..=366).contains(&((issuing.validity().not_after.timestamp() - now) / 86_400)));
+    assert!((root.validity().not_after.timestamp() - now) / 86_400 >= 3650);
+    assert!(issuing.name_constraints().unwrap().unwrap().critical);
+    let other = leaf_chain(&authority, "ai.example");
+    let (_, other) = X509Certificate::from_der(&other[0]).unwrap();
+    assert_ne!(other.public_key().raw, leaf.public_key().raw, "each leaf has its own key");
+    assert_ne!(other.raw_serial(), leaf.raw_serial());
+}
+
+#[test]
+fn leaves_are_kept_and_made_anew_at_half_their_life() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = authority(dir.path());
+    let now = OffsetDateTime::now_utc();
+    let first = authority.leaves.get("api.openai.com", now).unwrap();
+    assert!(Arc::ptr_eq(&first, &authority.leaves.get("API.openai.com.", now + Duration::days(3)).unwrap()));
+    assert!(!Arc::ptr_eq(&first, &authority.leaves.get("api.openai.com", now + Duration::days(4)).unwrap()));
+    assert!(matches!(authority.leaves.get("ai.example", now + Duration::days(366)), Err(CaError::Expired)));
+    assert!(matches!(authority.server_config("not a host"), Err(CaError::Name(_))));
+}
+
+#[test]
+fn files_are_private_and_survive_a_restart() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("ca");
+    let before = authority(&home).export();
+    for name in [files::ROOT_KEY, files::ISSUING_KEY, files::ROOT, files::ISSUING] {
+        let mode = std::fs::metadata(home.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    assert_eq!(std::fs::metadata(&home).unwrap().permissions().mode() & 0o777, 0o700);
+    let again = authority(&home).export();
+    assert_eq!(before.fingerprint, again.fingerprint);
+    assert_eq!(before.fingerprint.len(), 95);
+    std::fs::set_permissions(home.join(files::ISSUING_KEY), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let error = Authority::load(&home, &scope()).err().unwrap().to_string();
+    assert!(error.contains("chmod 600") && error.contains(files::ISSUING_KEY), "{error}");
+}
+
+#[test]
+fn a_changed_table_renews_the_issuing_part_and_keeps_the_root() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = authority(dir.path());
+    let wider = Scope::new(["api.openai.com", "new.example"], []);
+    let after = Authority::load_or_create(dir.path(), &Settings::default(), &wider).unwrap();
+    assert_eq!(before.export().fingerprint, after.export().fingerprint);
+    handshake(&after, "new.example", "new.example").unwrap();
+    assert!(handshake(&before, "new.example", "new.example").is_err());
+}
+
+#[test]
+fn an_offline_root_renews_only_with_its_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, stick) = (dir.path().join("ca"), dir.path().join("usb.key"));
+    new_root(&home, &Settings::default(), Some(&stick)).unwrap();
+    assert!(!home.join(files::ROOT_KEY).exists());
+    assert!(matches!(Authority::load_or_create(&home, &Settings::default(), &scope()), Err(CaError::NoRootKey)));
+    renew(&home, &Settings::default(), &scope(), Some(&stick)).unwrap();
+    let authority = Authority::load_or_create(&home, &Settings::default(), &scope()).unwrap();
+    handshake(&authority, "api.openai.com", "api.openai.com").unwrap();
+    let wider = Scope::new(["new.example"], []);
+    let stale = Authority::load_or_create(&home, &Settings::default(), &wider).unwrap();
+    assert!(stale.stale_scope(), "it goes on with what it has, and says so");
+    assert!(matches!(new_root(&home, &Settings::default(), None), Err(CaError::Exists(_))));
+    let other = dir.path().join("other");
+    new_root(&other, &Settings::default(), None).unwrap();
+    let wrong = renew(&home, &Settings::default(), &scope(), Some(&other.join(files::ROOT_KEY)));
+    assert!(matches!(wrong, Err(CaError::NotOurs)));
+}
+
+#[test]
+fn an_imported_authority_must_belong_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let (theirs, ours, stranger) = (dir.path().join("pki"), dir.path().join("gate"), dir.path().join("x"));
+    authority(&theirs);
+    authority(&stranger);
+    let (root, chain, key) = (theirs.join(files::ROOT), theirs.join(files::ISSUING), theirs.join(files::ISSUING_KEY));
+    let export = import(&ours, &root, &chain, &key).unwrap();
+    assert_eq!(export.fingerprint, super::export(&theirs).unwrap().fingerprint);
+    handshake(&Authority::load(&ours, &scope()).unwrap(), "api.openai.com", "api.openai.com").unwrap();
+    assert!(matches!(import(&ours, &stranger.join(files::ROOT), &chain, &key), Err(CaError::NotOurs)));
+    assert!(
+        import(&ours, &root, &chain, &stranger.join(files::ISSUING_KEY)).unwrap_err().to_string().contains("this key")
+    );
+    assert!(super::export(&dir.path().join("none")).is_err());
+}
+
+#[test]
+fn openssl_agrees() {
+    if Command::new("openssl").arg("version").output().is_err() {
+        println!("skipped: no openssl here");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let authority = authority(&dir.path().join("ca"));
+    let verify = |host: &str, kind: &str| {
+        let chain = leaf_chain(&authority, host);
+        let at = |name: &str| dir.path().join(name);
+        std::fs::write(at("leaf.pem"), files::to_pem(&chain[..1])).unwrap();
+        std::fs::write(at("issuing.pem"), files::to_pem(&chain[1..])).unwrap();
+        let done = Command::new("openssl")
+            .args(["verify", "-x509_strict", "-purpose", "sslserver", kind, host, "-CAfile"])
+            .arg(dir.path().join("ca").join(files::ROOT))
+            .arg("-untrusted")
+            .arg(at("issuing.pem"))
+            .arg(at("leaf.pem"))
+            .output()
+            .unwrap();
+        (
+            done.status.success(),
+            format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr)),
+        )
+    };
+    for inside in ["api.openai.com", "mine.openai.azure.com", "bedrock-runtime.us-east-1.amazonaws.com"] {
+        let (good, said) = verify(inside, "-verify_hostname");
+        assert!(good, "{said}");
+    }
+    let (good, said) = verify("bank.example", "-verify_hostname");
+    assert!(!good && said.contains("permitted subtree violation"), "{said}");
+    let (good, said) = verify("192.0.2.1", "-verify_ip");
+    assert!(!good && said.contains("excluded subtree violation"), "{said}");
+}
+
+#[test]
+fn scope_takes_the_fixed_end_and_drops_what_is_covered() {
+    let names =
+        |patterns: &[&str]| Scope::new(patterns.iter().copied(), []).permitted().into_iter().collect::<Vec<_>>();
+    assert_eq!(names(&["*.x.example", "a.x.example", "API.Y.example:443", "*"]), ["api.y.example", "x.example"]);
+    assert_eq!(
+        names(&["foo-*.x.example", "a.*.z.example", "b.{c,d}.q.example"]),
+        ["q.example", "x.example", "z.example"]
+    );
+    assert_eq!(names(&["192.0.2.1:8080", "2001:db8::1"]), ["192.0.2.1", "2001:db8::1"]);
+}

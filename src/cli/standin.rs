@@ -1,0 +1,255 @@
+//! A stand-in AI service for the demonstration and the tests: TLS on loopback, the shapes of OpenAI, Anthropic and
+//! Gemini, streamed or not. It answers with the user's own last text and keeps every request it got, so that one can see
+//! what left the house. Must not know: the gate.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http::{Request, Response, StatusCode};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::wire::task::Tasks;
+
+/// One request as it arrived.
+#[derive(Clone, Debug)]
+pub struct Got {
+    pub host: String,
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// A running stand-in. It ends when it is dropped.
+pub struct Standin {
+    pub address: SocketAddr,
+    /// PEM of the authority that signed its certificate.
+    pub root_pem: String,
+    got: Arc<Mutex<Vec<Got>>>,
+    tasks: Tasks,
+}
+
+impl Drop for Standin {
+    fn drop(&mut self) {
+        self.tasks.end_now();
+    }
+}
+
+impl Standin {
+    /// Start one that calls itself by these names.
+    ///
+    /// # Errors
+    /// When no port or certificate can be had.
+    pub async fn start(names: &[&str]) -> anyhow::Result<Self> {
+        let (root_pem, config) = certificates(names)?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let got: Arc<Mutex<Vec<Got>>> = Arc::default();
+        let kept = got.clone();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let tasks = Tasks::new();
+        let connections = tasks.clone();
+        tasks.spawn("stand-in", async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let (acceptor, got) = (acceptor.clone(), kept.clone());
+                connections.spawn("stand-in connection", async move {
+                    if socket.set_nodelay(true).is_err() {
+                        return;
+                    }
+                    let Ok(stream) = acceptor.accept(socket).await else { return };
+                    let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    let service = service_fn(move |request| answer(request, got.clone()));
+                    let io = TokioIo::new(stream);
+                    // A client that goes away is no fault of the stand-in.
+                    let _ended = if h2 {
+                        hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(io, service).await
+                    } else {
+                        hyper::server::conn::http1::Builder::new()
+                            .timer(TokioTimer::new())
+                            .serve_connection(io, service)
+                            .await
+                    };
+                });
+            }
+        });
+        Ok(Self { address, root_pem, got, tasks })
+    }
+
+    /// Everything that arrived so far.
+    #[must_use]
+    pub fn received(&self) -> Vec<Got> {
+        self.got.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn certificates(names: &[&str]) -> anyhow::Result<(String, rustls::ServerConfig)> {
+    let mut root = CertificateParams::new(Vec::new())?;
+    root.distinguished_name.push(DnType::CommonName, "Tsuitate stand-in");
+    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let root = CertifiedIssuer::self_signed(root, KeyPair::generate()?)?;
+    let key = KeyPair::generate()?;
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let leaf = CertificateParams::new(names)?.signed_by(&key, &root)?;
+    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![leaf.der().clone()],
+            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
+        )?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok((root.pem(), config))
+}
+
+type Answer = Response<BoxBody<Bytes, Infallible>>;
+
+async fn answer(request: Request<Incoming>, got: Arc<Mutex<Vec<Got>>>) -> Result<Answer, Infallible> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    let Ok(body) = Limited::new(body, 64 << 20).collect().await else {
+        return Ok(reply(StatusCode::BAD_REQUEST, &json!({"error": {"message": "body"}})));
+    };
+    let body = body.to_bytes();
+    got.lock().unwrap_or_else(PoisonError::into_inner).push(Got {
+        host: parts.uri.authority().map(ToString::to_string).or_else(|| header(&parts.headers, "host")).unwrap_or_default(),
+        path: path.clone(),
+        headers: parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect(),
+        body: body.to_vec(),
+    });
+    let asked: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let stream = asked.get("stream").and_then(Value::as_bool).unwrap_or(false);
+    Ok(match path.as_str() {
+        "/v1/chat/completions" => chat(&asked, stream),
+        "/v1/messages" => messages(&asked, stream),
+        path if path.contains(":streamGenerateContent") => gemini(&asked, true),
+        path if path.contains(":generateContent") => gemini(&asked, false),
+        _ => reply(StatusCode::NOT_FOUND, &json!({"error": {"message": "the stand-in knows no such path", "type": "not_found"}})),
+    })
+}
+
+fn header(headers: &http::HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// All texts below a message's content, joined.
+fn text_of(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts
+            .iter()
+            .filter_map(|part| part.get("text").and_then(Value::as_str))
+            .collect::<Vec<_>>()
+            .join("\n"),
+        _ => String::new(),
+    }
+}
+
+fn last_text(list: &Value, content: &str) -> String {
+    list.as_array().and_then(|list| list.last()).and_then(|last| last.get(content)).map(text_of).unwrap_or_default()
+}
+
+fn said(text: &str) -> String {
+    format!("承りました。いただいた文面は次のとおりです。\n{text}")
+}
+
+/// Pieces of three letters: every token is cut somewhere.
+fn pieces(text: &str) -> Vec<String> {
+    let letters: Vec<char> = text.chars().collect();
+    letters.chunks(3).map(|piece| piece.iter().collect()).collect()
+}
+
+fn chat(asked: &Value, stream: bool) -> Answer {
+    let text = said(&last_text(&asked["messages"], "content"));
+    let model = asked["model"].clone();
+    if !stream {
+        return reply(
+            StatusCode::OK,
+            &json!({"id": "chatcmpl-standin", "object": "chat.completion", "created": 1, "model": model,
+                "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+                "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}),
+        );
+    }
+    let chunk = |delta: Value, finish: Value| {
+        json!({"id": "chatcmpl-standin", "object": "chat.completion.chunk", "created": 1, "model": model,
+            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+        .to_string()
+    };
+    let mut events = vec![chunk(json!({"role": "assistant", "content": ""}), Value::Null)];
+    events.extend(pieces(&text).into_iter().map(|piece| chunk(json!({"content": piece}), Value::Null)));
+    events.push(chunk(json!({}), json!("stop")));
+    events.push("[DONE]".to_owned());
+    sse(events.into_iter().map(|data| format!("data: {data}\n\n")).collect())
+}
+
+fn messages(asked: &Value, stream: bool) -> Answer {
+    let text = said(&last_text(&asked["messages"], "content"));
+    let head = json!({"id": "msg_standin", "type": "message", "role": "assistant", "model": asked["model"],
+        "content": [], "stop_reason": null, "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}});
+    if !stream {
+        let mut whole = head;
+        whole["content"] = json!([{"type": "text", "text": text}]);
+        whole["stop_reason"] = json!("end_turn");
+        return reply(StatusCode::OK, &whole);
+    }
+    let mut events = vec![
+        ("message_start", json!({"type": "message_start", "message": head})),
+        ("content_block_start", json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})),
+    ];
+    events.extend(pieces(&text).into_iter().map(|piece| {
+        ("content_block_delta", json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}))
+    }));
+    events.push(("content_block_stop", json!({"type": "content_block_stop", "index": 0})));
+    events.push(("message_delta", json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null}, "usage": {"output_tokens": 1}})));
+    events.push(("message_stop", json!({"type": "message_stop"})));
+    sse(events.into_iter().map(|(name, data)| format!("event: {name}\ndata: {data}\n\n")).collect())
+}
+
+fn gemini(asked: &Value, stream: bool) -> Answer {
+    let text = said(&last_text(&asked["contents"], "parts"));
+    let part = |text: &str, finish: Option<&str>| {
+        let mut candidate = json!({"content": {"role": "model", "parts": [{"text": text}]}, "index": 0});
+        if let Some(finish) = finish {
+            candidate["finishReason"] = json!(finish);
+        }
+        json!({"candidates": [candidate], "modelVersion": "stand-in"})
+    };
+    if !stream {
+        return reply(StatusCode::OK, &part(&text, Some("STOP")));
+    }
+    let mut events: Vec<Value> = pieces(&text).iter().map(|piece| part(piece, None)).collect();
+    events.push(part("", Some("STOP")));
+    sse(events.into_iter().map(|data| format!("data: {data}\r\n\r\n")).collect())
+}
+
+fn reply(status: StatusCode, body: &Value) -> Answer {
+    let mut response = Response::new(Full::new(Bytes::from(body.to_string())).boxed());
+    *response.status_mut() = status;
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
+    response
+}
+
+fn sse(events: Vec<String>) -> Answer {
+    let frames = futures_util::stream::iter(events).then(|event| async move {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        Ok::<_, Infallible>(Frame::data(Bytes::from(event)))
+    });
+    let mut response = Response::new(BodyExt::boxed(StreamBody::new(frames)));
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static("text/event-stream"));
+    response
+}

@@ -1,0 +1,84 @@
+//! `tsuitate user`: the accounts of the proxy, in the user file of the first `[[identify.source]]`.
+//! Must not know: the wire.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+
+use super::{Place, out};
+use crate::identify::{Source, UserFile, account, read_users};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Add an account, or set its password anew; the password is asked for, or read from standard input
+    Add {
+        name: String,
+        #[arg(long = "group")]
+        groups: Vec<String>,
+        /// Several people use it
+        #[arg(long)]
+        shared: bool,
+        /// Read the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// The accounts
+    List,
+    /// Remove an account
+    Remove { name: String },
+}
+
+/// Run it.
+///
+/// # Errors
+/// When the user file cannot be read or written.
+pub fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
+    let path = file(place);
+    let mut users = if path.exists() { read_users(&path)? } else { UserFile::default() };
+    match command {
+        Command::List => {
+            for account in &users.user {
+                out(&format!(
+                    "{}\t{}{}",
+                    account.name,
+                    account.groups.join(","),
+                    if account.shared { "\t(shared)" } else { "" }
+                ))?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Add { name, groups, shared, password_stdin } => {
+            let password = zeroize::Zeroizing::new(if password_stdin {
+                std::io::stdin().lines().next().transpose()?.unwrap_or_default()
+            } else {
+                rpassword::prompt_password(format!("Password for {name}: ")).context("no terminal: use --password-stdin")?
+            });
+            if password.chars().count() < 8 {
+                bail!("a password has at least 8 letters");
+            }
+            let fresh = account(&name, &groups, shared, &password)?;
+            users.user.retain(|account| account.name != name);
+            users.user.push(fresh);
+            users.user.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+        Command::Remove { name } => {
+            let before = users.user.len();
+            users.user.retain(|account| account.name != name);
+            if users.user.len() == before {
+                bail!("{}: no account `{name}`", path.display());
+            }
+        }
+    }
+    super::write_private(&path, toml::to_string(&users)?.as_bytes())?;
+    out(&format!("{}: {} accounts", path.display(), users.user.len()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn file(place: &Place) -> PathBuf {
+    match place.config.identify.source.first() {
+        Some(Source::Basic { file }) => file.clone(),
+        None => place.data.join("users.toml"),
+    }
+}

@@ -1,0 +1,198 @@
+//! Labels: the words that say what the value after them is (`患者ID：`, `TEL`, a field's name, a column's head).
+//! One automaton over the labels of all rules; the nearest label wins, so that a phone's label never binds an ID.
+//! Must not know: what a value looks like.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+
+use crate::detect::rule::{Rule, RuleError};
+
+/// A label in a text.
+#[derive(Clone, Debug)]
+pub(crate) struct Hit {
+    /// Bytes of the folded text.
+    pub(crate) range: Range<usize>,
+    pub(crate) label: usize,
+}
+
+/// The labels of all rules.
+#[derive(Debug)]
+pub(crate) struct Labels {
+    automaton: AhoCorasick,
+    words: Vec<Word>,
+}
+
+#[derive(Debug)]
+struct Word {
+    text: String,
+    tokens: Vec<String>,
+    /// Rules that own it, as bits.
+    owners: Vec<bool>,
+}
+
+impl Labels {
+    pub(crate) fn new(rules: &[Rule]) -> Result<Self, RuleError> {
+        let mut words: Vec<Word> = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            for label in &rule.labels {
+                let text = label.trim().to_lowercase();
+                let at = words.iter().position(|word| word.text == text).unwrap_or_else(|| {
+                    words.push(Word { tokens: tokens(label), text, owners: vec![false; rules.len()] });
+                    words.len() - 1
+                });
+                if let Some(owner) = words.get_mut(at).and_then(|word| word.owners.get_mut(index)) {
+                    *owner = true;
+                }
+            }
+        }
+        let automaton = AhoCorasickBuilder::new()
+            .match_kind(MatchKind::LeftmostLongest)
+            .ascii_case_insensitive(true)
+            .build(words.iter().map(|word| word.text.as_str()))
+            .map_err(|error| RuleError::at("labels", "", 0..0, error.to_string(), "fewer labels"))?;
+        Ok(Self { automaton, words })
+    }
+
+    /// Every label of a text, longest first at each place, in order.
+    pub(crate) fn scan(&self, text: &str) -> Vec<Hit> {
+        if self.words.is_empty() {
+            return Vec::new();
+        }
+        self.automaton
+            .find_iter(text)
+            .filter(|found| whole(text, found.range()))
+            .map(|found| Hit { range: found.range(), label: found.pattern().as_usize() })
+            .collect()
+    }
+
+    pub(crate) fn owns(&self, label: usize, rule: usize) -> bool {
+        self.words.get(label).and_then(|word| word.owners.get(rule)).copied().unwrap_or(false)
+    }
+
+    pub(crate) fn text(&self, label: usize) -> &str {
+        self.words.get(label).map_or("", |word| word.text.as_str())
+    }
+
+    /// The label of `rule` that binds a value at `at`, if its nearest label is one.
+    pub(crate) fn binds(&self, text: &str, hits: &[Hit], rule: &Rule, index: usize, at: usize) -> Option<usize> {
+        let mut upto = hits.partition_point(|hit| hit.range.end <= at);
+        let mut end = at;
+        let mut first = true;
+        while let Some(hit) = upto.checked_sub(1).and_then(|before| hits.get(before)) {
+            let gap = text.get(hit.range.end..end)?;
+            let bound = if first { joins(gap, rule.within) } else { compound(gap) };
+            if !bound {
+                return None;
+            }
+            if self.owns(hit.label, index) {
+                return Some(hit.label);
+            }
+            first = false;
+            end = hit.range.start;
+            upto -= 1;
+        }
+        None
+    }
+
+    /// The label of `rule` that a field's or column's name holds.
+    pub(crate) fn names(&self, field: &Field, index: usize) -> Option<usize> {
+        self.words
+            .iter()
+            .position(|word| word.owners.get(index).copied().unwrap_or(false) && field.holds(&word.text, &word.tokens))
+    }
+}
+
+/// Is a label at this place a word of its own? Only ASCII words have edges.
+fn whole(text: &str, range: Range<usize>) -> bool {
+    let word = text.as_bytes().get(range.clone()).unwrap_or_default();
+    let before = range.start.checked_sub(1).and_then(|at| text.as_bytes().get(at)).copied().unwrap_or(b' ');
+    let after = text.as_bytes().get(range.end).copied().unwrap_or(b' ');
+    let first = word.first().copied().unwrap_or(b' ');
+    let last = word.last().copied().unwrap_or(b' ');
+    let glued_before = first.is_ascii_alphabetic()
+        && before.is_ascii_alphabetic()
+        && !(before.is_ascii_lowercase() && first.is_ascii_uppercase());
+    let glued_after = last.is_ascii_alphabetic() && after.is_ascii_alphabetic() && !after.is_ascii_uppercase();
+    !glued_before && !glued_after
+}
+
+/// Does what stands between label and value join them? Colons, arrows, bars, blanks, a few words, one line break where
+/// the label ends its line and the value begins the next; never another number, a full stop or one of our tokens.
+fn joins(gap: &str, within: usize) -> bool {
+    let mut letters = 0;
+    let mut digits = 0;
+    let mut breaks = 0;
+    for letter in gap.chars() {
+        letters += 1;
+        digits = if letter.is_ascii_digit() { digits + 1 } else { 0 };
+        match letter {
+            '。' | '；' | ';' | '!' | '?' | super::ATOM => return false,
+            '\n' => breaks += 1,
+            _ => {}
+        }
+        if letters > within || digits > 2 || breaks > 1 {
+            return false;
+        }
+    }
+    breaks == 0 || gap.chars().all(|letter| letter.is_whitespace() || ":=>|-\"'・*#".contains(letter))
+}
+
+/// Two labels that make one (`マイナンバー（個人番号）`, `マイナンバーの番号`).
+fn compound(gap: &str) -> bool {
+    gap.chars().count() <= 2
+        && !gap
+            .chars()
+            .any(|letter| letter.is_ascii_digit() || ",:;|\t\n。、".contains(letter) || letter == super::ATOM)
+}
+
+/// The name of a field or column, made ready for comparison.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    folded: String,
+    tokens: Vec<String>,
+}
+
+impl Field {
+    /// `name` is folded already.
+    pub(crate) fn new(name: &str) -> Self {
+        let folded = name.trim().to_lowercase();
+        Self { tokens: tokens(name), folded }
+    }
+
+    fn holds(&self, label: &str, label_tokens: &[String]) -> bool {
+        if !label.is_ascii() {
+            return self.folded.contains(label);
+        }
+        if label_tokens.is_empty() || self.tokens.is_empty() {
+            return false;
+        }
+        self.tokens.concat() == label_tokens.concat()
+            || self.tokens.windows(label_tokens.len()).any(|window| window == label_tokens)
+    }
+}
+
+/// `patientId`, `patient_id`, `Patient ID` → patient, id.
+fn tokens(name: &str) -> Vec<String> {
+    let mut tokens = Vec::new();
+    let mut word = String::new();
+    let mut lower = false;
+    for letter in name.chars() {
+        if letter.is_ascii_alphanumeric() {
+            if lower && letter.is_ascii_uppercase() && !word.is_empty() {
+                tokens.push(std::mem::take(&mut word));
+            }
+            lower = letter.is_ascii_lowercase();
+            word.push(letter.to_ascii_lowercase());
+        } else {
+            if !word.is_empty() {
+                tokens.push(std::mem::take(&mut word));
+            }
+            lower = false;
+        }
+    }
+    if !word.is_empty() {
+        tokens.push(word);
+    }
+    tokens
+}

@@ -1,0 +1,377 @@
+//! The pattern engine: rules of `patterns/` over the folded text.
+//! One gate over all rules says which can hit a line; only those run singly. Neighbours, labels, context and check
+//! digits are judged here in code and raise or lower the score.
+//! Must not know: other engines, files.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+use regex_automata::util::captures::Captures;
+use regex_automata::{Input, MatchKind, PatternSet, meta};
+
+use super::labels::{Field, Hit, Labels};
+use super::table::Table;
+use super::{ATOM, Candidate, Engine, Output, View};
+use crate::detect::check::Outcome;
+use crate::detect::finding::Evidence;
+use crate::detect::fuel::{DetectError, Fuel};
+use crate::detect::rule::file::{Boundary, Require, Side};
+use crate::detect::rule::{Context, Rule, RuleError};
+use crate::detect::text::Text;
+
+/// Candidates below this are not worth telling.
+const FLOOR: f32 = 0.05;
+/// What a rule costs where it runs singly, against one byte of the gate.
+const SINGLE: u64 = 2;
+
+/// The engine with its rules.
+#[derive(Debug)]
+pub struct Pattern {
+    rules: Vec<Prepared>,
+    /// Says which of `lines` can hit; `None` without rules.
+    gate: Option<meta::Regex>,
+    /// The rules behind the gate, in its order.
+    lines: Vec<usize>,
+    /// Rules that can cross line breaks: over the whole text.
+    whole: Vec<usize>,
+    labels: Labels,
+}
+
+#[derive(Debug)]
+struct Prepared {
+    rule: Rule,
+    context: Vec<(Context, AhoCorasick)>,
+}
+
+/// What is found out about one text only when a candidate asks for it.
+struct Lazy<'a> {
+    text: &'a str,
+    labels: &'a Labels,
+    field: Option<Field>,
+    hits: OnceLock<Vec<Hit>>,
+    table: OnceLock<Table>,
+}
+
+impl Lazy<'_> {
+    fn hits(&self) -> &[Hit] {
+        self.hits.get_or_init(|| self.labels.scan(self.text))
+    }
+    fn table(&self) -> &Table {
+        self.table.get_or_init(|| Table::of(self.text))
+    }
+}
+
+impl Pattern {
+    /// Prepare compiled rules.
+    ///
+    /// # Errors
+    /// When all rules together are too large.
+    pub(crate) fn new(rules: Vec<Rule>) -> Result<Self, RuleError> {
+        let labels = Labels::new(&rules)?;
+        let (whole, lines): (Vec<usize>, Vec<usize>) =
+            (0..rules.len()).partition(|index| rules.get(*index).is_some_and(|rule| rule.lines));
+        let patterns: Vec<&str> =
+            lines.iter().filter_map(|index| rules.get(*index)).map(|rule| rule.pattern.as_str()).collect();
+        let gate = if patterns.is_empty() { None } else { Some(gate(&patterns)?) };
+        let mut prepared = Vec::with_capacity(rules.len());
+        for rule in rules {
+            let mut context = Vec::with_capacity(rule.context.len());
+            for part in &rule.context {
+                let words = AhoCorasickBuilder::new()
+                    .ascii_case_insensitive(true)
+                    .build(&part.words)
+                    .map_err(|error| too_large(&error.to_string()))?;
+                context.push((part.clone(), words));
+            }
+            prepared.push(Prepared { rule, context });
+        }
+        Ok(Self { rules: prepared, gate, lines, whole, labels })
+    }
+
+    /// Run one rule over a window.
+    fn run(
+        &self,
+        index: usize,
+        window: Range<usize>,
+        lazy: &Lazy<'_>,
+        fuel: &mut Fuel,
+        out: &mut Output,
+    ) -> Result<(), DetectError> {
+        let Some(prepared) = self.rules.get(index) else { return Ok(()) };
+        let rule = &prepared.rule;
+        let mut captures = rule.group.map(|_| rule.regex.create_captures());
+        let mut at = window.start;
+        fuel.burn((window.len() as u64) * SINGLE)?;
+        while at < window.end {
+            let Some((found, span)) = search(rule, lazy.text, at..window.end, captures.as_mut()) else { break };
+            let next = if edges(rule.boundary, lazy, span.clone()) {
+                self.judge(index, prepared, lazy, span.clone(), out);
+                found.end.max(span.end)
+            } else {
+                // The same place cannot match; go on behind the letter or the run of digits it began in.
+                fuel.burn(found.len() as u64 + 1)?;
+                skip(lazy.text, found.start)
+            };
+            at = next.max(at + 1);
+            while !lazy.text.is_char_boundary(at) {
+                at += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Weigh one match; write a candidate when anything speaks for it.
+    fn judge(&self, index: usize, prepared: &Prepared, lazy: &Lazy<'_>, span: Range<usize>, out: &mut Output) {
+        let rule = &prepared.rule;
+        let Some(value) = lazy.text.get(span.clone()) else { return };
+        let outcome = rule.check.map_or(Outcome::NotApplicable, |check| check(value));
+        let passes = outcome == Outcome::Passes;
+        if rule.require == Some(Require::Check) && !passes {
+            return;
+        }
+        let label = self.label(rule, index, lazy, span.start);
+        match rule.require {
+            Some(Require::Label) if label.is_none() => return,
+            Some(Require::Either) if label.is_none() && !passes => return,
+            _ => {}
+        }
+        let mut evidence = vec![Evidence::new("base", rule.score)];
+        match outcome {
+            Outcome::Passes => evidence.push(Evidence::new("check passes", rule.passes)),
+            Outcome::Fails => evidence.push(Evidence::new("check fails", rule.fails)),
+            Outcome::NotApplicable => {}
+        }
+        if let Some(label) = label {
+            evidence.push(Evidence::new(format!("label {}", self.labels.text(label)), rule.label_score));
+        }
+        for (context, words) in &prepared.context {
+            if let Some(word) = near(lazy.text, &span, context, words) {
+                evidence.push(Evidence::new(format!("context {word}"), context.add));
+            }
+        }
+        let confidence = evidence.iter().map(|reason| reason.weight).sum::<f32>().clamp(0.0, 1.0);
+        if confidence < FLOOR {
+            return;
+        }
+        out.candidates.push(Candidate {
+            range: span,
+            kind: rule.kind,
+            subtype: rule.subtype.clone(),
+            confidence,
+            rule: rule.id.clone(),
+            evidence,
+            role: None,
+            proven: passes,
+            value: None,
+        });
+    }
+
+    /// The label that binds a value: before it in the text, as the name of its field, or as the head of its column.
+    fn label(&self, rule: &Rule, index: usize, lazy: &Lazy<'_>, at: usize) -> Option<usize> {
+        if rule.labels.is_empty() {
+            return None;
+        }
+        self.labels
+            .binds(lazy.text, lazy.hits(), rule, index, at)
+            .or_else(|| lazy.field.as_ref().and_then(|field| self.labels.names(field, index)))
+            .or_else(|| {
+                let head = lazy.table().head(lazy.text, at)?;
+                self.labels.names(&Field::new(head), index)
+            })
+    }
+}
+
+impl Engine for Pattern {
+    fn name(&self) -> &'static str {
+        "pattern"
+    }
+
+    fn find(&self, view: View<'_>, fuel: &mut Fuel, out: &mut Output) -> Result<(), DetectError> {
+        let text = view.text.folded();
+        fuel.burn(text.len() as u64)?;
+        let lazy = Lazy {
+            text,
+            labels: &self.labels,
+            field: view.label.map(|label| Field::new(Text::new(label).folded())),
+            hits: OnceLock::new(),
+            table: OnceLock::new(),
+        };
+        for &index in &self.whole {
+            self.run(index, 0..text.len(), &lazy, fuel, out)?;
+        }
+        let Some(gate) = &self.gate else { return Ok(()) };
+        let mut hit = PatternSet::new(gate.pattern_len());
+        let mut start = 0;
+        while start < text.len() {
+            let end = memchr::memchr(b'\n', text.as_bytes().get(start..).unwrap_or_default())
+                .map_or(text.len(), |at| start + at);
+            if end > start {
+                hit.clear();
+                gate.which_overlapping_matches(&Input::new(text).range(start..end), &mut hit);
+                for number in hit.iter() {
+                    if let Some(&index) = self.lines.get(number.as_usize()) {
+                        self.run(index, start..end, &lazy, fuel, out)?;
+                    }
+                }
+            }
+            start = end + 1;
+        }
+        Ok(())
+    }
+}
+
+/// One yes/no automaton over all patterns. Its cache must hold the working set (a small one costs a factor of 200).
+fn gate(patterns: &[&str]) -> Result<meta::Regex, RuleError> {
+    meta::Builder::new()
+        .configure(
+            meta::Config::new()
+                .match_kind(MatchKind::All)
+                .which_captures(regex_automata::nfa::thompson::WhichCaptures::None)
+                .nfa_size_limit(Some(64 << 20))
+                .hybrid_cache_capacity(64 << 20),
+        )
+        .build_many(patterns)
+        .map_err(|error| too_large(&error.to_string()))
+}
+
+fn too_large(message: &str) -> RuleError {
+    RuleError::at(
+        "patterns",
+        "",
+        0..0,
+        format!("the rules together cannot be compiled: {message}"),
+        "fewer or smaller rules",
+    )
+}
+
+/// The next match in a window: the whole match and the span that counts.
+fn search(
+    rule: &Rule,
+    text: &str,
+    window: Range<usize>,
+    captures: Option<&mut Captures>,
+) -> Option<(Range<usize>, Range<usize>)> {
+    let input = Input::new(text).range(window);
+    match (rule.group, captures) {
+        (Some(group), Some(captures)) => {
+            rule.regex.search_captures(&input, captures);
+            let whole = captures.get_match()?.range();
+            let span = captures.get_group(group).map_or(whole.clone(), |span| span.range());
+            Some((whole, span))
+        }
+        _ => rule.regex.search(&input).map(|found| (found.range(), found.range())),
+    }
+    .filter(|(_, span)| !span.is_empty())
+}
+
+/// Behind the run of ASCII letters and digits that begins at `at`, or behind its one letter.
+fn skip(text: &str, at: usize) -> usize {
+    let run = text.as_bytes().get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
+    at + run.max(1)
+}
+
+/// May this span stand where it stands?
+fn edges(boundary: Boundary, lazy: &Lazy<'_>, span: Range<usize>) -> bool {
+    let bytes = lazy.text.as_bytes();
+    let before = |back: usize| span.start.checked_sub(back).and_then(|at| bytes.get(at)).copied().unwrap_or(b' ');
+    let after = |on: usize| bytes.get(span.end + on).copied().unwrap_or(b' ');
+    match boundary {
+        Boundary::None => true,
+        Boundary::Word => {
+            let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            !word(before(1)) && !word(after(0))
+        }
+        Boundary::Number => {
+            let (one, two) = (before(1), before(2));
+            let (next, second) = (after(0), after(1));
+            if one.is_ascii_digit() || next.is_ascii_digit() {
+                return false;
+            }
+            if (one == b'-' && two.is_ascii_digit()) || (next == b'-' && second.is_ascii_digit()) {
+                return false;
+            }
+            if (one == b'.' && two.is_ascii_digit()) || (next == b'.' && second.is_ascii_digit()) {
+                return false;
+            }
+            if grouped(bytes, &span) {
+                return false;
+            }
+            if one.is_ascii_alphabetic() && !lazy.hits().iter().any(|hit| hit.range.end == span.start) {
+                return false;
+            }
+            !next.is_ascii_alphabetic() || lazy.hits().iter().any(|hit| hit.range.start == span.end)
+        }
+    }
+}
+
+/// Is the span a part of `1,234,567`? A comma between cells of a table is none of that.
+fn grouped(bytes: &[u8], span: &Range<usize>) -> bool {
+    let digits = |range: &mut dyn Iterator<Item = usize>| {
+        range.take(5).take_while(|at| bytes.get(*at).is_some_and(u8::is_ascii_digit)).count()
+    };
+    let before = span.start.checked_sub(1).is_some_and(|comma| {
+        bytes.get(comma) == Some(&b',')
+            && (1..=3).contains(&digits(&mut (0..comma).rev()))
+            && digits(&mut (span.start..span.end)) == 3
+    });
+    let after = bytes.get(span.end) == Some(&b',')
+        && digits(&mut (span.end + 1..bytes.len())) == 3
+        && (1..=3).contains(&digits(&mut (span.start..span.end).rev()));
+    before || after
+}
+
+/// The first of a context's words that stands near enough.
+fn near<'a>(text: &str, span: &Range<usize>, context: &'a Context, words: &AhoCorasick) -> Option<&'a str> {
+    let look = |window: Range<usize>| {
+        let part = text.get(window.clone())?;
+        words
+            .find_overlapping_iter(part)
+            .find(|found| {
+                let word = context.words.get(found.pattern().as_usize());
+                word.is_some_and(|word| apart(text, window.start + found.start(), window.start + found.end(), word))
+            })
+            .and_then(|found| context.words.get(found.pattern().as_usize()))
+            .map(String::as_str)
+    };
+    let before = || look(back(text, span.start, context.within)..span.start);
+    let after = || look(span.end..ahead(text, span.end, context.within));
+    match context.side {
+        Side::Before => before(),
+        Side::After => after(),
+        Side::Either => before().or_else(after),
+    }
+}
+
+/// ASCII words have edges; Japanese ones have none.
+fn apart(text: &str, start: usize, end: usize, word: &str) -> bool {
+    let bytes = text.as_bytes();
+    let letter = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphabetic);
+    let first = word.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
+    let last = word.as_bytes().last().is_some_and(u8::is_ascii_alphabetic);
+    !(first && letter(start.checked_sub(1))) && !(last && letter(Some(end)))
+}
+
+/// `count` code points before `at`; never over one of our tokens.
+fn back(text: &str, at: usize, count: usize) -> usize {
+    let mut start = at;
+    for (place, letter) in text.get(..at).unwrap_or_default().char_indices().rev().take(count) {
+        if letter == ATOM {
+            break;
+        }
+        start = place;
+    }
+    start
+}
+
+/// `count` code points after `at`; never over one of our tokens.
+fn ahead(text: &str, at: usize, count: usize) -> usize {
+    let mut end = at;
+    for (place, letter) in text.get(at..).unwrap_or_default().char_indices().take(count) {
+        if letter == ATOM {
+            break;
+        }
+        end = at + place + letter.len_utf8();
+    }
+    end
+}

@@ -1,0 +1,163 @@
+//! Candidates of one text → findings that do not overlap: threshold first, then the union of what overlaps, labelled by
+//! the strongest. So a weak date never displaces a phone, and nothing that any engine is sure of is left half covered.
+//! Must not know: engines, other parts.
+
+use std::ops::Range;
+
+use super::engine::Candidate;
+use super::kind::Kind;
+use super::settings::Settings;
+
+/// A merged candidate with its place in the part as written.
+#[derive(Clone, Debug)]
+pub(super) struct Hit {
+    /// Bytes of the part.
+    pub(super) range: Range<usize>,
+    /// The folded (or decoded) text of it.
+    pub(super) surface: String,
+    pub(super) candidate: Candidate,
+}
+
+/// Unite hits of all readings of one part: what overlaps is one, labelled by the strongest.
+pub(super) fn unite(mut hits: Vec<Hit>) -> Vec<Hit> {
+    hits.sort_by(|a, b| a.range.start.cmp(&b.range.start).then(b.range.end.cmp(&a.range.end)));
+    let mut united: Vec<Hit> = Vec::with_capacity(hits.len());
+    for hit in hits {
+        match united.last_mut() {
+            Some(last) if hit.range.start < last.range.end => {
+                let range = last.range.start..last.range.end.max(hit.range.end);
+                let longer = hit.range.len() > last.range.len();
+                let stronger = hit.candidate.confidence > last.candidate.confidence;
+                let same = hit.candidate.kind == last.candidate.kind;
+                if (same && longer) || (!same && stronger) || (same && stronger && hit.range == last.range) {
+                    let role = hit.candidate.role.or(last.candidate.role);
+                    *last = hit;
+                    if same {
+                        last.candidate.role = role;
+                    }
+                } else if same {
+                    last.candidate.role = last.candidate.role.or(hit.candidate.role);
+                }
+                last.range = range;
+            }
+            _ => united.push(hit),
+        }
+    }
+    united
+}
+
+/// Merge the candidates of one folded text. Ordered, never overlapping, each at or over its kind's threshold.
+pub(super) fn merge(text: &str, candidates: Vec<Candidate>, settings: &Settings) -> Vec<Candidate> {
+    let mut kept: Vec<Candidate> = candidates
+        .into_iter()
+        .filter(|candidate| candidate.confidence >= settings.threshold(candidate.kind))
+        .filter_map(|candidate| sound(text, candidate))
+        .collect();
+    kept.sort_by(|a, b| a.range.start.cmp(&b.range.start).then(b.range.end.cmp(&a.range.end)));
+    let mut merged: Vec<Candidate> = Vec::with_capacity(kept.len());
+    for candidate in kept {
+        match merged.last_mut() {
+            Some(last) if candidate.range.start < last.range.end => join(last, candidate),
+            _ => merged.push(candidate),
+        }
+    }
+    merged
+}
+
+/// Two that overlap: the stronger one's label over the range of both.
+fn join(last: &mut Candidate, candidate: Candidate) {
+    let range = last.range.start..last.range.end.max(candidate.range.end);
+    let stronger = (candidate.confidence, candidate.proven, candidate.range.len()).partial_cmp(&(
+        last.confidence,
+        last.proven,
+        last.range.len(),
+    )) == Some(std::cmp::Ordering::Greater);
+    let same = candidate.kind == last.kind;
+    let (role, value) = (candidate.role.or(last.role), candidate.value.clone().or(last.value.clone()));
+    if stronger {
+        *last = candidate;
+    }
+    if same {
+        last.role = last.role.or(role);
+        last.value = last.value.clone().or(value);
+    }
+    last.range = range;
+}
+
+/// Trim what does not belong to it, and refuse what begins inside a longer run of digits.
+fn sound(text: &str, mut candidate: Candidate) -> Option<Candidate> {
+    candidate.range = trim(text, candidate.range, candidate.kind);
+    let bytes = text.as_bytes();
+    let first = bytes.get(candidate.range.start)?;
+    let inside = first.is_ascii_digit()
+        && candidate.range.start.checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    (!candidate.range.is_empty() && !inside).then_some(candidate)
+}
+
+/// Blanks leave the ends of everything; punctuation leaves the ends of names.
+fn trim(text: &str, range: Range<usize>, kind: Kind) -> Range<usize> {
+    let Some(part) = text.get(range.clone()) else { return range };
+    let outside = |letter: char| {
+        letter.is_whitespace()
+            || (kind == Kind::PersonName
+                && matches!(letter, ',' | ':' | ';' | '、' | '。' | '「' | '」' | '"' | '(' | '/' | '|' | '*'))
+    };
+    let start = part.len() - part.trim_start_matches(outside).len();
+    let end = part.trim_end_matches(outside).len();
+    if start >= end { range.start..range.start } else { range.start + start..range.start + end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::finding::RuleId;
+
+    fn candidate(range: Range<usize>, kind: Kind, confidence: f32) -> Candidate {
+        Candidate {
+            range,
+            kind,
+            subtype: None,
+            confidence,
+            rule: RuleId::new("t.t"),
+            evidence: Vec::new(),
+            role: None,
+            proven: false,
+            value: None,
+        }
+    }
+
+    #[test]
+    fn a_weak_date_never_displaces_a_phone() {
+        let text = "call 090-1234-5678 now";
+        let merged = merge(
+            text,
+            vec![candidate(5..18, Kind::Phone, 0.9), candidate(9..16, Kind::CareDate, 0.4)],
+            &Settings::default(),
+        );
+        assert_eq!(merged.len(), 1);
+        assert_eq!((merged[0].range.clone(), merged[0].kind), (5..18, Kind::Phone));
+    }
+
+    #[test]
+    fn what_overlaps_is_one_finding_over_both() {
+        let merged = merge(
+            "abcdefghij",
+            vec![candidate(0..6, Kind::Address, 0.6), candidate(4..9, Kind::PersonName, 0.9)],
+            &Settings::default(),
+        );
+        assert_eq!(merged.len(), 1);
+        assert_eq!((merged[0].range.clone(), merged[0].kind), (0..9, Kind::PersonName));
+    }
+
+    #[test]
+    fn a_match_never_starts_inside_a_longer_number() {
+        assert!(merge("12345678", vec![candidate(2..8, Kind::PatientId, 0.9)], &Settings::default()).is_empty());
+        assert_eq!(merge("12345678", vec![candidate(0..6, Kind::CareDate, 0.9)], &Settings::default()).len(), 1);
+    }
+
+    #[test]
+    fn blanks_and_commas_leave_a_name() {
+        let merged = merge(" 田中 , x", vec![candidate(0..10, Kind::PersonName, 0.9)], &Settings::default());
+        assert_eq!(merged[0].range, 1..7);
+    }
+}

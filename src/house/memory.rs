@@ -1,0 +1,349 @@
+//! What was sent before: turn units, answers, words of recent answers, signed blocks, vault. Everything is sealed with the
+//! scope's own key; named people's values go to the store (with the record's events), others live in RAM for an hour.
+//! Must not know: how tokens are made, HTTP.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::detect::Kind;
+use crate::keys::{KeyError, Purpose, Ring, Secret, decrypt, encrypt};
+use crate::mask::{Code, Digest, Known, KnownWord, SentAnswer, SentUnit, Suffix, TokenKey, Wanted, Wiped};
+use crate::record::Aside;
+use crate::store::Reader;
+
+/// How long a named person's values live (DESIGN §5: 30 days).
+const NAMED_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+/// How long everybody else's live.
+const OTHERS_MS: u64 = 60 * 60 * 1000;
+/// Words of recent answers that are remembered for a scope and service.
+const RECENT: usize = 2_000;
+/// Words of the vault that one answer may bring back.
+const VAULT: u32 = 10_000;
+/// Bytes of sealed values that RAM holds.
+const RAM_BYTES: u64 = 64 << 20;
+
+/// Whose memory it is, with its keys.
+#[derive(Clone)]
+pub struct Scope {
+    /// A named person: values are kept in the store.
+    pub named: bool,
+    /// Key of tokens and digests.
+    pub token: TokenKey,
+    /// Id of the epoch that the keys are of.
+    pub epoch: String,
+    memory: Secret,
+    /// Vault keys of every epoch that can still be undone, newest first.
+    vault: Vec<Secret>,
+    tag: [u8; 16],
+}
+
+impl Scope {
+    /// The scope of this name under the ring's active epoch. `None` when every epoch was erased.
+    #[must_use]
+    pub fn new(ring: &Ring, name: &str, named: bool) -> Option<Self> {
+        let token = ring.derive(Purpose::Token, name)?;
+        let memory = ring.derive(Purpose::Memory, name)?;
+        let tag = tag(&memory);
+        Some(Self {
+            named,
+            token: TokenKey::new(*token.bytes()),
+            epoch: ring.active().id.clone(),
+            memory,
+            vault: ring.derive_all(Purpose::Vault, name),
+            tag,
+        })
+    }
+
+    fn life(&self) -> u64 {
+        if self.named { NAMED_MS } else { OTHERS_MS }
+    }
+}
+
+impl std::fmt::Debug for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scope").field("named", &self.named).field("epoch", &self.epoch).finish_non_exhaustive()
+    }
+}
+
+/// The name under which a scope's rows stand: derived from its key, so that it tells nothing.
+fn tag(key: &Secret) -> [u8; 16] {
+    let digest = Sha256::new().chain_update(b"tsuitate scope tag").chain_update(key.bytes()).finalize();
+    let mut tag = [0; 16];
+    for (to, from) in tag.iter_mut().zip(digest) {
+        *to = from;
+    }
+    tag
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Slot {
+    shelf: &'static str,
+    scope: [u8; 16],
+    key: Vec<u8>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    sealed: Arc<Vec<u8>>,
+    expires_ms: u64,
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<Slot, Kept> for Bytes {
+    fn weight(&self, slot: &Slot, kept: &Kept) -> u64 {
+        (slot.key.len() + kept.sealed.len() + 96) as u64
+    }
+}
+
+/// A word as it is sealed.
+#[derive(Serialize, Deserialize)]
+struct WordForm {
+    code: Code,
+    suffix: Suffix,
+    word: Zeroizing<String>,
+    kind: Kind,
+    blind: bool,
+}
+
+impl From<&KnownWord> for WordForm {
+    fn from(word: &KnownWord) -> Self {
+        Self { code: word.code, suffix: word.suffix, word: Zeroizing::new(word.word.to_string()), kind: word.kind, blind: word.blind }
+    }
+}
+
+impl From<WordForm> for KnownWord {
+    fn from(form: WordForm) -> Self {
+        Self { code: form.code, suffix: form.suffix, word: Wiped::from(form.word.as_str()), kind: form.kind, blind: form.blind }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct AnswerForm {
+    masked: String,
+    words: Vec<WordForm>,
+}
+
+/// What a request or an answer leaves to be remembered.
+#[derive(Default)]
+pub struct Remember {
+    pub units: Vec<(Digest, SentUnit)>,
+    pub answers: Vec<(Digest, SentAnswer)>,
+    pub signed: Vec<Digest>,
+    /// Words that the vault must know: endpoints whose history stays on the server.
+    pub vault: Vec<KnownWord>,
+}
+
+/// What is to be remembered once it was sent: rows for the record's transaction, and what `Memory::commit` puts into RAM
+/// when that transaction is durable.
+#[derive(Default)]
+pub struct Pending {
+    pub rows: Vec<Aside>,
+    ram: Vec<(Slot, Kept)>,
+}
+
+/// The memory of all scopes.
+pub struct Memory {
+    ram: Cache<Slot, Kept, Bytes>,
+    store: Option<Mutex<Reader>>,
+}
+
+impl Memory {
+    /// A memory over a store; without one everything lives in RAM.
+    #[must_use]
+    pub fn new(store: Option<Reader>) -> Self {
+        Self { ram: Cache::with_weighter(20_000, RAM_BYTES, Bytes), store: store.map(Mutex::new) }
+    }
+
+    /// What is known that bears on a request, and which of its signed texts came from the service. `history`: the service
+    /// keeps what was said, so that any token of the scope's vault may come back in the answer.
+    #[must_use]
+    pub fn known(&self, scope: &Scope, service: &str, wanted: &Wanted, history: bool, now_ms: u64) -> (Known, HashSet<usize>) {
+        let mut known = Known::default();
+        for digest in &wanted.units {
+            if let Some(unit) = self.get::<SentUnit>(scope, "unit", &digest.0, now_ms) {
+                known.units.insert(*digest, unit);
+            }
+        }
+        for digest in &wanted.answers {
+            if let Some(answer) = self.get::<AnswerForm>(scope, "answer", &digest.0, now_ms) {
+                let words = answer.words.into_iter().map(KnownWord::from).collect();
+                known.answers.insert(*digest, SentAnswer { masked: answer.masked, words });
+            }
+        }
+        known.recent = self.recent(scope, service, now_ms);
+        if history {
+            known.vault = self.vault_all(scope, now_ms);
+        }
+        for code in &wanted.codes {
+            if let Some(words) = self.vault(scope, code, now_ms)
+                && !known.vault.iter().any(|word| word.code == *code)
+            {
+                known.vault.extend(words.into_iter().map(KnownWord::from));
+            }
+        }
+        let signed = wanted
+            .signed
+            .iter()
+            .filter(|(_, digest)| self.get::<bool>(scope, "signed", &digest.0, now_ms).is_some())
+            .map(|(number, _)| *number)
+            .collect();
+        (known, signed)
+    }
+
+    fn recent(&self, scope: &Scope, service: &str, now_ms: u64) -> Vec<KnownWord> {
+        self.get::<Vec<WordForm>>(scope, "recent", service.as_bytes(), now_ms)
+            .map(|words| words.into_iter().map(KnownWord::from).collect())
+            .unwrap_or_default()
+    }
+
+    /// The newest words of the scope's vault, of every epoch that can still be undone.
+    fn vault_all(&self, scope: &Scope, now_ms: u64) -> Vec<KnownWord> {
+        let Some(store) = self.store.as_ref().filter(|_| scope.named) else { return Vec::new() };
+        let mut words = Vec::new();
+        for secret in &scope.vault {
+            let rows = store.lock().unwrap_or_else(PoisonError::into_inner).asides("vault", &tag(secret), now_ms, VAULT);
+            for (key, sealed) in rows.unwrap_or_default() {
+                let plain = decrypt(secret, &context("vault", &key), &sealed);
+                let forms = plain.and_then(|plain| serde_json::from_slice::<Vec<WordForm>>(&plain).ok());
+                words.extend(forms.unwrap_or_default().into_iter().map(KnownWord::from));
+            }
+        }
+        words
+    }
+
+    /// Put into RAM what has become durable.
+    pub fn commit(&self, pending: Pending) {
+        for (slot, kept) in pending.ram {
+            self.ram.insert(slot, kept);
+        }
+    }
+
+    /// Seal what is to be remembered.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn keep(&self, scope: &Scope, service: &str, remember: &Remember, now_ms: u64) -> Result<Pending, KeyError> {
+        let mut pending = Pending::default();
+        for (digest, unit) in &remember.units {
+            self.put(scope, "unit", &digest.0, unit, now_ms, &mut pending)?;
+        }
+        for (digest, answer) in &remember.answers {
+            let form = AnswerForm { masked: answer.masked.clone(), words: answer.words.iter().map(WordForm::from).collect() };
+            self.put(scope, "answer", &digest.0, &form, now_ms, &mut pending)?;
+        }
+        for digest in &remember.signed {
+            self.put(scope, "signed", &digest.0, &true, now_ms, &mut pending)?;
+        }
+        let fresh: Vec<&KnownWord> = remember.answers.iter().flat_map(|(_, answer)| &answer.words).collect();
+        if !fresh.is_empty() {
+            let mut words: Vec<WordForm> = Vec::new();
+            for word in fresh {
+                if !words.iter().any(|known| known.code == word.code && known.suffix == word.suffix) {
+                    words.push(WordForm::from(word));
+                }
+            }
+            for old in self.recent(scope, service, now_ms) {
+                if words.len() >= RECENT {
+                    break;
+                }
+                if !words.iter().any(|known| known.code == old.code && known.suffix == old.suffix) {
+                    words.push(WordForm::from(&old));
+                }
+            }
+            self.put(scope, "recent", service.as_bytes(), &words, now_ms, &mut pending)?;
+        }
+        if scope.named
+            && let Some(key) = scope.vault.first()
+        {
+            let mut by_code: std::collections::BTreeMap<String, Vec<WordForm>> = std::collections::BTreeMap::new();
+            for word in &remember.vault {
+                by_code.entry(word.code.to_string()).or_default().push(WordForm::from(word));
+            }
+            for (code, mut words) in by_code {
+                for old in self.open_vault(key, &code, now_ms).unwrap_or_default() {
+                    if !words.iter().any(|known| known.suffix == old.suffix && *known.word == *old.word) {
+                        words.push(old);
+                    }
+                }
+                self.seal(key, true, "vault", code.as_bytes(), &words, now_ms + NAMED_MS, &mut pending)?;
+            }
+        }
+        Ok(pending)
+    }
+
+    fn vault(&self, scope: &Scope, code: &Code, now_ms: u64) -> Option<Vec<WordForm>> {
+        if !scope.named {
+            return None;
+        }
+        let code = code.to_string();
+        scope.vault.iter().find_map(|key| self.open_vault(key, &code, now_ms))
+    }
+
+    fn open_vault(&self, key: &Secret, code: &str, now_ms: u64) -> Option<Vec<WordForm>> {
+        self.open(key, true, "vault", code.as_bytes(), now_ms)
+    }
+
+    fn get<T: serde::de::DeserializeOwned>(&self, scope: &Scope, shelf: &'static str, key: &[u8], now_ms: u64) -> Option<T> {
+        self.open(&scope.memory, scope.named, shelf, key, now_ms)
+    }
+
+    fn put<T: Serialize>(
+        &self,
+        scope: &Scope,
+        shelf: &'static str,
+        key: &[u8],
+        value: &T,
+        now_ms: u64,
+        pending: &mut Pending,
+    ) -> Result<(), KeyError> {
+        self.seal(&scope.memory, scope.named, shelf, key, value, now_ms + scope.life(), pending)
+    }
+
+    fn open<T: serde::de::DeserializeOwned>(&self, secret: &Secret, stored: bool, shelf: &'static str, key: &[u8], now_ms: u64) -> Option<T> {
+        let slot = Slot { shelf, scope: tag(secret), key: key.to_vec() };
+        let sealed = match self.ram.get(&slot) {
+            Some(kept) if kept.expires_ms > now_ms => kept.sealed,
+            Some(_) => return None,
+            None if stored => {
+                let reader = self.store.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+                Arc::new(reader.aside(shelf, &slot.scope, key, now_ms).ok().flatten()?)
+            }
+            None => return None,
+        };
+        let plain = decrypt(secret, &context(shelf, key), &sealed)?;
+        serde_json::from_slice(&plain).ok()
+    }
+
+    fn seal<T: Serialize>(
+        &self,
+        secret: &Secret,
+        stored: bool,
+        shelf: &'static str,
+        key: &[u8],
+        value: &T,
+        expires_ms: u64,
+        pending: &mut Pending,
+    ) -> Result<(), KeyError> {
+        // Values of these types are always JSON.
+        let plain = Zeroizing::new(serde_json::to_vec(value).unwrap_or_default());
+        let sealed = encrypt(secret, &context(shelf, key), &plain)?;
+        let scope = tag(secret);
+        if stored && self.store.is_some() {
+            pending.rows.push(Aside { table: shelf, scope: scope.to_vec(), key: key.to_vec(), sealed: sealed.clone(), expires_ms });
+        }
+        pending.ram.push((Slot { shelf, scope, key: key.to_vec() }, Kept { sealed: Arc::new(sealed), expires_ms }));
+        Ok(())
+    }
+}
+
+fn context(shelf: &str, key: &[u8]) -> Vec<u8> {
+    [shelf.as_bytes(), b"\0", key].concat()
+}

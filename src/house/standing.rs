@@ -1,0 +1,144 @@
+//! The settings of one moment, compiled: services, detector, policy, people, limits.
+//! Must not know: requests.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use crate::config::Config;
+use crate::decide::{Destination, Policy, PolicyError};
+use crate::detect::{self, Detector};
+use crate::identify::{IdentifyError, People};
+use crate::locate::provider::{Endpoint, Provider, ProviderError, Providers};
+use crate::record::event::Versions;
+use crate::record::chain;
+
+/// What a request stands on.
+pub struct Standing {
+    pub config: Config,
+    pub providers: Arc<Providers>,
+    pub detector: Arc<Detector>,
+    pub policy: Policy,
+    pub people: Arc<People>,
+    pub unpack: crate::unpack::Limits,
+    pub versions: Versions,
+    /// Digest over everything that changes what is found or how it is treated: units sent under another are searched anew.
+    pub version: String,
+    approved: Approved,
+}
+
+enum Approved {
+    /// Loopback only and no register: every known service, for trying out.
+    All,
+    Register { ids: Vec<String>, names: Vec<String> },
+}
+
+/// Why the settings cannot stand.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StandingError {
+    #[error("{path}: {source}")]
+    File { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Providers(#[from] ProviderError),
+    #[error("{0}")]
+    Rules(String),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error(transparent)]
+    People(#[from] IdentifyError),
+}
+
+impl Standing {
+    /// Compile a config. Reads provider, rule and user files.
+    ///
+    /// # Errors
+    /// When one of them is not right; the old settings then stay.
+    pub fn new(config: Config, login_key: &[u8; 32]) -> Result<Self, StandingError> {
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path)
+                .map(|text| (path.display().to_string(), text))
+                .map_err(|source| StandingError::File { path: path.clone(), source })
+        };
+        let provider_files = config.destinations.providers.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let borrowed: Vec<(&str, &str)> = provider_files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let providers = Arc::new(Providers::with_files(&borrowed)?);
+        let rule_files = config.rules.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let detector = Arc::new(
+            Detector::new(detect::Settings { max_bytes: config.gate.limits.text.bytes(), ..config.detect.clone() }, &rule_files).map_err(|error| StandingError::Rules(error.to_string()))?,
+        );
+        let policy = Policy::new(&config.policy)?;
+        let people = Arc::new(People::new(&config.identify, &config.network, config.destinations.unknown, login_key)?);
+        let approved = if config.service.is_empty() && config.loopback_only() {
+            Approved::All
+        } else {
+            let known = |id: &str| providers.get(id).map_or_else(|| id.to_owned(), |provider| provider.name.clone());
+            let ids: Vec<String> =
+                config.service.iter().filter(|service| service.approved).map(|service| service.id.clone()).collect();
+            Approved::Register { names: ids.iter().map(|id| known(id)).collect(), ids }
+        };
+        let limits = &config.gate.limits;
+        let unpack = crate::unpack::Limits {
+            decoded: limits.decoded.bytes(),
+            ratio: limits.ratio as usize,
+            codings: limits.codings,
+            depth: limits.json_depth.min(127),
+            parts: limits.parts,
+            text_total: limits.text.bytes(),
+            ..crate::unpack::Limits::default()
+        };
+        // The policy as written is what it is; its digest is over that.
+        let policy_version: String =
+            chain::hash(&serde_json::to_string(&config.policy).unwrap_or_default()).chars().take(16).collect();
+        let versions = Versions {
+            gate: env!("CARGO_PKG_VERSION").to_owned(),
+            rules: detector.version().to_owned(),
+            policy: policy_version,
+            list: None,
+        };
+        let version = format!("{}/{}/{}", versions.gate, versions.rules, versions.policy);
+        Ok(Self { config, providers, detector, policy, people, unpack, versions, version, approved })
+    }
+
+    /// May this service be used?
+    #[must_use]
+    pub fn approves(&self, provider: &Provider) -> bool {
+        match &self.approved {
+            Approved::All => true,
+            Approved::Register { ids, .. } => provider.trust_internal || ids.contains(&provider.id),
+        }
+    }
+
+    /// Where a request goes, as the judge weighs it.
+    #[must_use]
+    pub fn destination(&self, provider: &Provider, endpoint: &Endpoint) -> Destination {
+        Destination {
+            service: provider.id.clone(),
+            endpoint: endpoint.known.then(|| endpoint.name.clone()),
+            approved: self.approves(provider),
+            approved_services: match &self.approved {
+                Approved::All => Vec::new(),
+                Approved::Register { names, .. } => names.clone(),
+            },
+        }
+    }
+
+    /// A restriction header that keeps staff on the hospital's own account.
+    #[must_use]
+    pub fn tenant(&self, provider: &Provider) -> Option<(&str, &str)> {
+        self.config
+            .service
+            .iter()
+            .find(|service| service.id == provider.id)
+            .and_then(|service| service.tenant.as_ref())
+            .map(|tenant| (tenant.header.as_str(), tenant.value.as_str()))
+    }
+}
+
+/// Today where the machine stands.
+#[must_use]
+pub fn today(now_ms: u64) -> Date {
+    let at = i64::try_from(now_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
+    at.to_zoned_datetime(jiff::tz::TimeZone::system()).date()
+}

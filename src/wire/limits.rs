@@ -1,0 +1,123 @@
+//! `[gate.limits]`: every limit of the house with its default, in one table.
+//! The rooms take what is theirs; a limit that is passed is named in the refusal by the key below.
+//! Must not know: what happens past a limit.
+
+use serde::{Deserialize, Serialize};
+
+use super::units::{Size, Time};
+
+/// All limits. Sizes are bytes, times are wall time of one wait, counts are per what their comment names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Client connections at once; more wait in the kernel's queue.
+    pub connections: usize,
+    /// Requests between their first byte and the last byte of their answer; more get 503.
+    pub requests_in_flight: usize,
+    /// HTTP/2 streams at once on one connection.
+    pub streams_per_connection: u32,
+    /// Streams that a client opened and reset before they were taken up.
+    pub pending_resets: usize,
+    /// A request's head: request line and headers, or the decoded header list of HTTP/2.
+    pub header_bytes: Size,
+    pub header_count: usize,
+    /// From the first wait for a head to its end (HTTP/1).
+    pub header_time: Time,
+    /// How long a new tunnel may stay silent.
+    pub sniff_time: Time,
+    /// How many bytes are looked at to tell what a tunnel speaks.
+    pub sniff_bytes: Size,
+    /// TLS handshake with the client.
+    pub handshake_time: Time,
+    /// A request's body as sent.
+    pub body: Size,
+    /// A pause inside a request's body.
+    pub body_idle: Time,
+    /// All request bodies held at once.
+    pub buffered_total: Size,
+    /// How long a request waits for room in `buffered_total`.
+    pub buffered_wait: Time,
+    /// How much of a refused request's body is still read, so that the client sees the answer.
+    pub drain_bytes: Size,
+    pub drain_time: Time,
+    /// A body after its content codings.
+    pub decoded: Size,
+    /// Decoded bytes for one coded byte.
+    pub ratio: u32,
+    /// Content codings on one body.
+    pub codings: usize,
+    pub json_depth: usize,
+    /// Parts of a multipart body.
+    pub parts: usize,
+    pub archive_entries: usize,
+    pub archive_depth: usize,
+    /// Text that is searched in one request.
+    pub text: Size,
+    pub websocket_message: Size,
+    /// To the service: name, connection and TLS.
+    pub upstream_connect: Time,
+    /// Until the service's answer begins.
+    pub upstream_head: Time,
+    /// The service's answer head.
+    pub upstream_header_bytes: Size,
+    /// A pause inside an answer.
+    pub stream_idle: Time,
+    /// A tunnel with no byte in either direction.
+    pub tunnel_idle: Time,
+    /// How long requests may finish after the first stop signal.
+    pub shutdown: Time,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4_096,
+            requests_in_flight: 1_024,
+            streams_per_connection: 128,
+            pending_resets: 32,
+            header_bytes: Size::kib(64),
+            header_count: 128,
+            header_time: Time::secs(30),
+            sniff_time: Time::secs(2),
+            sniff_bytes: Size::kib(32),
+            handshake_time: Time::secs(10),
+            body: Size::mib(32),
+            body_idle: Time::secs(30),
+            buffered_total: Size::mib(256),
+            buffered_wait: Time::secs(10),
+            drain_bytes: Size::mib(32),
+            drain_time: Time::secs(10),
+            decoded: Size::mib(64),
+            ratio: 100,
+            codings: 2,
+            json_depth: 128,
+            parts: 2_000,
+            archive_entries: 10_000,
+            archive_depth: 2,
+            text: Size::mib(16),
+            websocket_message: Size::mib(16),
+            upstream_connect: Time::secs(10),
+            upstream_head: Time::secs(600),
+            upstream_header_bytes: Size::kib(256),
+            stream_idle: Time::secs(300),
+            tunnel_idle: Time::secs(900),
+            shutdown: Time::secs(30),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_a_default_and_unknown_ones_are_refused() {
+        let limits: Limits = toml::from_str("body = \"1MiB\"").unwrap();
+        assert_eq!(limits.body, Size::mib(1));
+        assert_eq!(Limits { body: Size::mib(32), ..limits }, Limits::default());
+        let error = toml::from_str::<Limits>("bodi = \"1MiB\"").unwrap_err().to_string();
+        assert!(error.contains("bodi"), "{error}");
+        let written = toml::to_string(&Limits::default()).unwrap();
+        assert_eq!(toml::from_str::<Limits>(&written).unwrap(), Limits::default());
+    }
+}
