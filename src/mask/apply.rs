@@ -383,7 +383,7 @@ impl Plan<'_> {
 }
 
 /// Those of these (in order, apart) that end after `start`.
-fn from<'t, T>(ordered: &'t [T], start: usize, of: impl Fn(&T) -> &Range<usize>) -> impl Iterator<Item = &'t T> {
+fn from<T>(ordered: &[T], start: usize, of: impl Fn(&T) -> &Range<usize>) -> impl Iterator<Item = &T> {
     ordered.iter().skip(ordered.partition_point(|item| of(item).end <= start))
 }
 

@@ -157,7 +157,7 @@ impl<'a> Coder<'a> {
             let now = length.ok_or(MaskError::CodeClash)?;
             let mut by_code: BTreeMap<Code, Vec<Referent>> = BTreeMap::new();
             for referent in waiting {
-                let fields: Vec<&str> = referent.fields.iter().map(|field| field.as_str()).collect();
+                let fields: Vec<&str> = referent.fields.iter().map(Wiped::as_str).collect();
                 by_code.entry(Code::compute(self.key, referent.family, &fields, now)).or_default().push(referent);
             }
             waiting = Vec::new();

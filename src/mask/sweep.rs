@@ -140,7 +140,7 @@ impl Plan<'_> {
                 })
                 .collect();
             // This request's own words first, then in the order of their codes: the same every time.
-            words.sort_by(|a, b| (a.5, a.1, a.2).cmp(&(b.5, b.1, b.2)));
+            words.sort_by_key(|word| (word.5, word.1, word.2));
             words
         };
         let sight = Sight::new(words.iter().map(|word| word.0.as_str()), Reach::Answer)

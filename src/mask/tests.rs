@@ -646,3 +646,36 @@ mod laws {
         }
     }
 }
+
+#[test]
+fn the_shipped_detection_finds_nothing_new_around_its_splices() {
+    let detector = crate::detect::Detector::shipped().unwrap();
+    let text = "患者 山田太郎 様（ﾔﾏﾀﾞ ﾀﾛｳ）ID: 00123456、生年月日 1950年3月4日、電話 090-1234-5678、〒160-0023 東京都新宿区西新宿2-8-1 \
+                メゾン西新宿203号室。2024年5月1日入院、5月4日手術。HbA1c 7.2%、CRP 0.42mg/dL。主治医は佐藤。被保険者番号 12345678。\
+                Mail: taro.yamada@hospital-a.jp";
+    let located = located(&chat(&user(text)));
+    let known = Known::default();
+    let document = atom::document(located.texts(), &known.codes());
+    let mut fuel = detector.fuel(&document);
+    let findings = detector.find(&document, &mut fuel).unwrap();
+    assert!(findings.findings.len() >= 5);
+    let decision = gate(&[]).decide(located.texts(), &Findings { passages: Vec::new(), ..findings.clone() });
+    let search = |document: &Document, fuel: &mut Fuel| detector.find(document, fuel);
+    let applied = apply(Input {
+        located: &located,
+        findings: &findings,
+        decision: &decision,
+        key: &key(),
+        length: Length::Seven,
+        service: "openai",
+        version: "1",
+        known: &known,
+        search: &search,
+        fuel: &mut fuel,
+        settings: &Settings::default(),
+    })
+    .unwrap();
+    let sent = contents(applied.cleared.body());
+    assert_eq!(applied.counts.second_look, 0);
+    assert!(restore(&sent[0], &applied.cleared.map()).replace('※', "").starts_with(text));
+}
