@@ -237,7 +237,7 @@ impl Tunneled {
             Seen::Tls(accepted) => {
                 let sni = accepted.client_hello().server_name().map(str::to_ascii_lowercase);
                 if self.ai || sni.as_deref().is_some_and(|sni| self.opens(sni)) {
-                    self.open_tls(io, accepted, sni).await;
+                    self.open_tls(io, *accepted, sni).await;
                 } else {
                     self.through(Prefixed::new(prefix, io), sni).await;
                 }

@@ -231,18 +231,21 @@ pub enum Dropped {
 
 type Ask<I, O> = Box<dyn Fn(I) -> BoxFuture<'static, O> + Send + Sync>;
 
+type Opens = Box<dyn Fn(&str, u16) -> bool + Send + Sync>;
+type Ask2<I, J, O> = Box<dyn Fn(I, J) -> BoxFuture<'static, O> + Send + Sync>;
+
 /// What accept asks of the house.
 pub struct House {
     /// At CONNECT and at plain requests in absolute form.
     pub tunnel: Ask<ConnectRequest, Tunnel>,
     /// Is this host (of an authority, an SNI or a plain `Host`) an AI service? Host in lower case, without trailing dot.
-    pub opens: Box<dyn Fn(&str, u16) -> bool + Send + Sync>,
+    pub opens: Opens,
     /// An opened request.
     pub request: Ask<Received, Response<AnswerBody>>,
     /// Words the answer to a request that is turned away; must not send it on. Accept sets the status.
-    pub turn_away: Box<dyn Fn(Received, Trouble) -> BoxFuture<'static, Response<AnswerBody>> + Send + Sync>,
+    pub turn_away: Ask2<Received, Trouble, Response<AnswerBody>>,
     /// The gate's own pages: a request in origin form to the gate itself.
-    pub own: Box<dyn Fn(request::Parts, SocketAddr) -> BoxFuture<'static, Response<AnswerBody>> + Send + Sync>,
+    pub own: Ask2<request::Parts, SocketAddr, Response<AnswerBody>>,
     /// Told what happened; returns at once.
     pub note: Box<dyn Fn(Note) + Send + Sync>,
 }

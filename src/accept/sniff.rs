@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 /// What the first bytes say.
 pub(super) enum Seen {
     /// A whole ClientHello.
-    Tls(Accepted),
+    Tls(Box<Accepted>),
     /// A whole request line of HTTP/1.
     Http1,
     /// The preface of HTTP/2 without TLS.
@@ -105,9 +105,8 @@ pub(super) async fn sniff<IO: AsyncRead + Unpin>(io: &mut IO, patience: Patience
         match timeout_at(until, io.read_buf(&mut read)).await {
             Err(_) if read.is_empty() => break Seen::Silent,
             Err(_) => break Seen::Unfinished,
-            Ok(Err(_)) => break Seen::Closed,
-            Ok(Ok(0)) if read.is_empty() => break Seen::Closed,
-            Ok(Ok(0)) => break Seen::Unfinished,
+            Ok(Ok(0)) if !read.is_empty() => break Seen::Unfinished,
+            Ok(Err(_) | Ok(0)) => break Seen::Closed,
             Ok(Ok(_)) => {}
         }
         match guess(&read) {
@@ -129,7 +128,7 @@ pub(super) async fn sniff<IO: AsyncRead + Unpin>(io: &mut IO, patience: Patience
                 }
                 fed = read.len();
                 match acceptor.accept() {
-                    Ok(Some(accepted)) => break Seen::Tls(accepted),
+                    Ok(Some(accepted)) => break Seen::Tls(Box::new(accepted)),
                     Ok(None) if !wrong => {}
                     Ok(None) | Err(_) => break Seen::Other,
                 }

@@ -257,3 +257,20 @@ fn scope_takes_the_fixed_end_and_drops_what_is_covered() {
     );
     assert_eq!(names(&["192.0.2.1:8080", "2001:db8::1"]), ["192.0.2.1", "2001:db8::1"]);
 }
+
+/// Java refuses handshake messages over 32 KiB, and every new connection carries the chain.
+#[test]
+fn the_shipped_service_table_fits_into_a_handshake() {
+    let table = crate::locate::provider::Providers::shipped().unwrap();
+    let patterns = table.host_patterns();
+    let dir = tempfile::tempdir().unwrap();
+    let scope = Scope::new(patterns.iter().map(String::as_str), ["gate.hospital.example"]);
+    let authority = Authority::load_or_create(dir.path(), &Settings::default(), &scope).unwrap();
+    for host in ["api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com"] {
+        handshake(&authority, host, host).unwrap();
+        let size: usize = leaf_chain(&authority, host).iter().map(|c| c.len()).sum();
+        assert!(size < 24 << 10, "{size} bytes");
+    }
+    assert!(handshake(&authority, "bank.example", "bank.example").is_err());
+    assert!(!Authority::load(dir.path(), &scope).unwrap().stale_scope(), "what was written is read back the same");
+}

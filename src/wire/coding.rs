@@ -88,7 +88,7 @@ impl Decoded {
                 match Pin::new(&mut rest).poll_fill_buf(cx) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Ready(Ok(chunk)) if chunk.is_empty() => return Poll::Ready(Ok(())),
+                    Poll::Ready(Ok([])) => return Poll::Ready(Ok(())),
                     Poll::Ready(Ok(_)) => rest.current = Bytes::new(),
                 }
             }

@@ -231,10 +231,7 @@ impl Dialer {
     }
 
     fn is_own(&self, address: SocketAddr) -> bool {
-        let own = match self.plan.own.read() {
-            Ok(own) => own,
-            Err(_) => return true,
-        };
+        let Ok(own) = self.plan.own.read() else { return true };
         own.iter().any(|o| {
             o.port() == address.port()
                 && (plain(o.ip()) == plain(address.ip()) || (o.ip().is_unspecified() && is_this_machine(address.ip())))

@@ -57,13 +57,13 @@ pub fn remove_in_order(headers: &mut HeaderMap, name: &HeaderName) {
     }
 }
 
-/// Does the message ask to change the protocol?
+/// Does the message ask for another protocol? `h2c` is an offer that may be ignored (Java's client makes it each time).
 pub fn asks_upgrade(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::UPGRADE)
-        || headers
-            .get_all(header::CONNECTION)
-            .iter()
-            .any(|v| v.to_str().is_ok_and(|v| v.split(',').any(|token| token.trim().eq_ignore_ascii_case("upgrade"))))
+    headers.get_all(header::UPGRADE).iter().any(|value| {
+        value.to_str().map_or(true, |text| {
+            text.split(',').map(str::trim).any(|token| !token.is_empty() && !token.eq_ignore_ascii_case("h2c"))
+        })
+    })
 }
 
 /// The codings that both the client and this gate read; `identity` when there are none.
@@ -125,8 +125,9 @@ mod tests {
 
     #[test]
     fn sees_an_upgrade() {
-        assert!(asks_upgrade(&map(&[("connection", "keep-alive, Upgrade")])));
-        assert!(asks_upgrade(&map(&[("upgrade", "websocket")])));
+        assert!(asks_upgrade(&map(&[("connection", "Upgrade"), ("upgrade", "websocket")])));
+        assert!(asks_upgrade(&map(&[("upgrade", "h2c, websocket")])));
+        assert!(!asks_upgrade(&map(&[("connection", "Upgrade, HTTP2-Settings"), ("upgrade", "h2c")])));
         assert!(!asks_upgrade(&map(&[("connection", "keep-alive")])));
     }
 }
