@@ -4,6 +4,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::beside;
 use super::document::{Author, Document, Part};
 use super::engine::lab::Lab;
 use super::engine::layout::Layout;
@@ -144,14 +145,17 @@ impl Detector {
             engine.find(view, fuel, out)?;
         }
         let candidates = std::mem::take(&mut out.candidates);
-        Ok(merge::merge(text.folded(), candidates, &self.settings)
+        let mut hits: Vec<Hit> = merge::merge(text.folded(), candidates, &self.settings)
             .into_iter()
             .map(|candidate| Hit {
                 range: candidate.range.clone(),
                 surface: text.folded().get(candidate.range.clone()).unwrap_or_default().to_owned(),
                 candidate,
             })
-            .collect())
+            .collect();
+        let beside = beside::numbers(text.folded(), &hits);
+        hits.extend(beside);
+        Ok(hits)
     }
 
     /// Read what is encoded in a part; gives the number of unreadable blobs.

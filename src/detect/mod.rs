@@ -2,6 +2,7 @@
 //! Knows Japanese and English, medicine and paper work.
 //! Must not know: HTTP, providers, files, clocks, randomness, what is done with a finding.
 
+mod beside;
 pub mod check;
 mod detector;
 pub mod document;
