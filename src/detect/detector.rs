@@ -10,6 +10,9 @@ use super::engine::lab::Lab;
 use super::engine::layout::Layout;
 use super::engine::names::Names;
 use super::engine::passage::{self, Passages};
+use super::engine::address::Addresses;
+use super::engine::age::Ages;
+use super::engine::dates::Dates;
 use super::engine::pattern::Pattern;
 use super::engine::{Engine, Output, Signal, View};
 use super::finding::{Entity, Evidence, Finding, Findings, Passage};
@@ -38,6 +41,9 @@ fn engines(rules: Vec<rule::Rule>) -> Result<Vec<Box<dyn Engine>>, RuleErrors> {
         Box::new(Layout::shipped()),
         Box::new(Names::shipped().map_err(rule::RuleError::from)?),
         Box::new(Passages::shipped()),
+        Box::new(Dates::new()?),
+        Box::new(Ages::new()),
+        Box::new(Addresses::new()?),
     ])
 }
 
