@@ -4,15 +4,19 @@
 
 use sha2::{Digest, Sha256};
 
-use super::document::{Document, Part};
+use super::document::{Author, Document, Part};
 use super::engine::lab::Lab;
 use super::engine::layout::Layout;
+use super::engine::names::Names;
 use super::engine::passage::{self, Passages};
 use super::engine::pattern::Pattern;
-use super::engine::{Candidate, Engine, Output, Signal, View};
-use super::finding::{Entity, Finding, Findings, Passage};
+use super::engine::{Engine, Output, Signal, View};
+use super::finding::{Entity, Evidence, Finding, Findings, Passage};
 use super::fuel::{DetectError, Fuel};
-use super::merge;
+use super::join::Joiner;
+use super::ladder;
+use super::link::{self, Place};
+use super::merge::{self, Hit};
 use super::rule::{self, RuleErrors};
 use super::settings::Settings;
 use super::text::Text;
@@ -20,6 +24,7 @@ use super::text::Text;
 /// All engines with their rules.
 pub struct Detector {
     engines: Vec<Box<dyn Engine>>,
+    joiner: Joiner,
     settings: Settings,
     version: String,
 }
@@ -30,6 +35,7 @@ fn engines(rules: Vec<rule::Rule>) -> Result<Vec<Box<dyn Engine>>, RuleErrors> {
         Box::new(Pattern::new(rules)?),
         Box::new(Lab::shipped()),
         Box::new(Layout::shipped()),
+        Box::new(Names::shipped().map_err(rule::RuleError::from)?),
         Box::new(Passages::shipped()),
     ])
 }
@@ -62,7 +68,7 @@ impl Detector {
         digest.update(format!("{settings:?}"));
         let version = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let engines = engines(rules.into_iter().map(|loaded| loaded.rule).collect())?;
-        Ok(Self { engines, settings, version })
+        Ok(Self { engines, joiner: Joiner::shipped()?, settings, version })
     }
 
     /// A digest over rules and settings: findings of one version are not those of another.
@@ -93,26 +99,102 @@ impl Detector {
             return Err(DetectError::TooLong { bytes, limit: self.settings.max_bytes });
         }
         let mut all = Findings::default();
+        let mut texts = Vec::with_capacity(document.parts.len());
+        let mut hits = Vec::with_capacity(document.parts.len());
         for (number, part) in document.parts.iter().enumerate() {
-            let text = Text::new(&part.text);
-            let (candidates, signals) = self.part(part, &text, fuel)?;
-            for candidate in merge::merge(text.folded(), candidates, &self.settings) {
-                let entity = Entity(all.findings.len() as u32);
-                all.findings.push(finding(number, &text, candidate, entity));
+            let text = Text::with_atoms(&part.text, &part.atoms);
+            let mut out = Output::default();
+            let mut found = self.read(&text, part.label.as_deref(), part.author, &mut out, fuel)?;
+            for hit in &mut found {
+                hit.range = text.to_original(hit.range.clone());
             }
-            all.passages.extend(passages(number, &text, &signals));
+            all.passages.extend(passages(number, &text, &out.signals));
+            all.opaque_blobs += self.decode(part, &text, &mut found, fuel)?;
+            hits.push(found);
+            texts.push(text);
+        }
+        self.joined(document, &mut hits, fuel)?;
+        let mut hits: Vec<Vec<Hit>> = hits.into_iter().map(merge::unite).collect();
+        let places: Vec<Place<'_>> =
+            texts.iter().zip(&document.parts).map(|(text, part)| Place { text, unit: part.unit }).collect();
+        for (part, hit) in link::spread(&places, &hits, fuel)? {
+            if let Some(hits) = hits.get_mut(part) {
+                hits.push(hit);
+            }
+        }
+        let hits: Vec<Vec<Hit>> = hits.into_iter().map(merge::unite).collect();
+        let entities = link::entities(&places, &hits);
+        for (part, ((hits, entities), text)) in hits.into_iter().zip(entities).zip(&texts).enumerate() {
+            all.findings.extend(hits.into_iter().zip(entities).map(|(hit, entity)| finding(part, text, hit, entity)));
         }
         Ok(all)
     }
 
-    /// What the engines say of one text.
-    fn part(&self, part: &Part, text: &Text, fuel: &mut Fuel) -> Result<(Vec<Candidate>, Vec<Signal>), DetectError> {
-        let view = View { text, label: part.label.as_deref(), author: part.author };
-        let mut out = Output::default();
+    /// What the engines say of one reading, merged. Ranges are still those of its folded text.
+    fn read(
+        &self,
+        text: &Text,
+        label: Option<&str>,
+        author: Author,
+        out: &mut Output,
+        fuel: &mut Fuel,
+    ) -> Result<Vec<Hit>, DetectError> {
+        let view = View { text, label, author };
         for engine in &self.engines {
-            engine.find(view, fuel, &mut out)?;
+            engine.find(view, fuel, out)?;
         }
-        Ok((out.candidates, out.signals))
+        let candidates = std::mem::take(&mut out.candidates);
+        Ok(merge::merge(text.folded(), candidates, &self.settings)
+            .into_iter()
+            .map(|candidate| Hit {
+                range: candidate.range.clone(),
+                surface: text.folded().get(candidate.range.clone()).unwrap_or_default().to_owned(),
+                candidate,
+            })
+            .collect())
+    }
+
+    /// Read what is encoded in a part; gives the number of unreadable blobs.
+    fn decode(&self, part: &Part, text: &Text, hits: &mut Vec<Hit>, fuel: &mut Fuel) -> Result<u32, DetectError> {
+        let ladder = ladder::climb(text, self.settings.decode_depth, fuel)?;
+        for rung in &ladder.rungs {
+            let Some(read) = rung.text() else { continue };
+            let found = self.read(read, None, part.author, &mut Output::default(), fuel)?;
+            hits.extend(found.into_iter().filter_map(|mut hit| {
+                hit.range = rung.to_part(hit.range)?;
+                hit.candidate.value = None;
+                Some(hit)
+            }));
+        }
+        Ok(ladder.blobs)
+    }
+
+    /// Values split over fields: every field of one is a finding when the whole is.
+    fn joined(&self, document: &Document, hits: &mut [Vec<Hit>], fuel: &mut Fuel) -> Result<(), DetectError> {
+        for joined in self.joiner.find(document) {
+            let text = Text::new(&joined.text);
+            let found = self.read(&text, Some(joined.label), Author::User, &mut Output::default(), fuel)?;
+            for hit in found {
+                let range = text.to_original(hit.range.clone());
+                let touched =
+                    joined.pieces.iter().filter(|(_, piece)| piece.start < range.end && range.start < piece.end);
+                if touched.clone().count() < 2 {
+                    continue;
+                }
+                for (part, piece) in touched {
+                    let Some(written) = document.parts.get(*part) else { continue };
+                    let mut piece_hit = hit.clone();
+                    piece_hit.range = 0..written.text.len();
+                    piece_hit.surface = joined.text.get(piece.clone()).unwrap_or_default().to_owned();
+                    piece_hit.candidate.value = None;
+                    piece_hit.candidate.evidence.push(Evidence::new("split over fields", 0.0));
+                    if let Some(hits) = hits.get_mut(*part) {
+                        hits.push(piece_hit);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -125,10 +207,15 @@ impl std::fmt::Debug for Detector {
     }
 }
 
-fn finding(part: usize, text: &Text, candidate: Candidate, entity: Entity) -> Finding {
+fn finding(part: usize, text: &Text, hit: Hit, entity: Entity) -> Finding {
+    let Hit { range, candidate, .. } = hit;
+    let value = candidate
+        .value
+        .map(|value| text.to_original(value))
+        .filter(|value| range.start <= value.start && value.end <= range.end && !value.is_empty());
     Finding {
         part,
-        range: text.to_original(candidate.range),
+        range,
         kind: candidate.kind,
         subtype: candidate.subtype,
         confidence: candidate.confidence,
@@ -137,7 +224,7 @@ fn finding(part: usize, text: &Text, candidate: Candidate, entity: Entity) -> Fi
         entity,
         role: candidate.role,
         proven: candidate.proven,
-        value: candidate.value.map(|value| text.to_original(value)),
+        value,
     }
 }
 
@@ -155,3 +242,6 @@ fn passages(part: usize, text: &Text, signals: &[Signal]) -> Vec<Passage> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 //! another. Offsets everywhere are UTF-8 bytes into `Part::text`, half-open.
 //! Must not know: where a part came from beyond the name of its field and its turn.
 
+use std::ops::Range;
+
 /// All texts of one request, in the order of the wire.
 #[derive(Clone, Default)]
 pub struct Document {
@@ -19,6 +21,8 @@ pub struct Part {
     pub unit: u32,
     /// Who wrote it.
     pub author: Author,
+    /// Bytes of `text` that are our own tokens, ordered: they are left alone, and nothing across them is evidence.
+    pub atoms: Vec<Range<usize>>,
 }
 
 /// Who wrote a part.

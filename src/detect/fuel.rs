@@ -47,4 +47,6 @@ pub enum DetectError {
     Engine { engine: &'static str },
     #[error("{bytes} bytes of text are over the limit of {limit} (gate.limits.text)")]
     TooLong { bytes: usize, limit: usize },
+    #[error("an encoded run of {bytes} bytes cannot be read; up to {limit} pass unread")]
+    Unreadable { bytes: usize, limit: usize },
 }

@@ -8,6 +8,44 @@ use super::engine::Candidate;
 use super::kind::Kind;
 use super::settings::Settings;
 
+/// A merged candidate with its place in the part as written.
+#[derive(Clone, Debug)]
+pub(super) struct Hit {
+    /// Bytes of the part.
+    pub(super) range: Range<usize>,
+    /// The folded (or decoded) text of it.
+    pub(super) surface: String,
+    pub(super) candidate: Candidate,
+}
+
+/// Unite hits of all readings of one part: what overlaps is one, labelled by the strongest.
+pub(super) fn unite(mut hits: Vec<Hit>) -> Vec<Hit> {
+    hits.sort_by(|a, b| a.range.start.cmp(&b.range.start).then(b.range.end.cmp(&a.range.end)));
+    let mut united: Vec<Hit> = Vec::with_capacity(hits.len());
+    for hit in hits {
+        match united.last_mut() {
+            Some(last) if hit.range.start < last.range.end => {
+                let range = last.range.start..last.range.end.max(hit.range.end);
+                let longer = hit.range.len() > last.range.len();
+                let stronger = hit.candidate.confidence > last.candidate.confidence;
+                let same = hit.candidate.kind == last.candidate.kind;
+                if (same && longer) || (!same && stronger) || (same && stronger && hit.range == last.range) {
+                    let role = hit.candidate.role.or(last.candidate.role);
+                    *last = hit;
+                    if same {
+                        last.candidate.role = role;
+                    }
+                } else if same {
+                    last.candidate.role = last.candidate.role.or(hit.candidate.role);
+                }
+                last.range = range;
+            }
+            _ => united.push(hit),
+        }
+    }
+    united
+}
+
 /// Merge the candidates of one folded text. Ordered, never overlapping, each at or over its kind's threshold.
 pub(super) fn merge(text: &str, candidates: Vec<Candidate>, settings: &Settings) -> Vec<Candidate> {
     let mut kept: Vec<Candidate> = candidates

@@ -18,73 +18,16 @@ pub struct Settings {
     pub max_bytes: usize,
     /// How deep encoded text is decoded, 0 to 2.
     pub decode_depth: u8,
-    /// Labels of our own tokens (`患者`, `PATIENT`), so that they are left alone.
-    pub token_labels: Vec<String>,
 }
-
-/// The labels that tokens carry as shipped.
-const TOKEN_LABELS: &[&str] = &[
-    "患者",
-    "家族",
-    "医師",
-    "職員",
-    "氏名",
-    "人名",
-    "ID",
-    "患者ID",
-    "電話",
-    "メール",
-    "住所",
-    "郵便番号",
-    "日付",
-    "生年月日",
-    "年齢",
-    "検査値",
-    "保険",
-    "公的番号",
-    "番号",
-    "職員番号",
-    "免許",
-    "口座",
-    "カード",
-    "アカウント",
-    "秘密",
-    "PATIENT",
-    "FAMILY",
-    "DOCTOR",
-    "STAFF",
-    "NAME",
-    "PERSON",
-    "PHONE",
-    "EMAIL",
-    "ADDRESS",
-    "POSTAL",
-    "DATE",
-    "BIRTHDATE",
-    "BIRTH",
-    "AGE",
-    "LAB",
-    "INSURANCE",
-    "NATIONAL",
-    "NUMBER",
-    "LICENSE",
-    "ACCOUNT",
-    "BANK",
-    "CARD",
-    "ONLINE",
-    "SECRET",
-    "VALUE",
-];
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             threshold: 0.5,
-            thresholds: BTreeMap::new(),
+            thresholds: BTreeMap::from([(Kind::PersonName, 0.2)]),
             fuel_per_byte: 4_000,
             max_bytes: 16 << 20,
             decode_depth: 2,
-            token_labels: TOKEN_LABELS.iter().map(|&label| label.to_owned()).collect(),
         }
     }
 }

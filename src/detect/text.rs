@@ -1,6 +1,7 @@
 //! A text and its normal form, with an exact way back.
-//! `Text::new` folds width, half-width kana, ligatures, old characters, hyphens and invisible letters, one letter at a
-//! time (PHI §0, NAMES §6); engines read `folded()` and give ranges in it; `original()` maps them to the bytes as written.
+//! `Text::new` folds width, half-width kana, ligatures, old characters, hyphens, invisible letters, kanji digits of
+//! numbers, look-alike letters in ASCII words and a line break inside a number or mail address, letter by letter (PHI §0,
+//! NAMES §6); engines read `folded()` and give ranges in it; `original()` maps them to the bytes as written.
 //! Must not know: what is searched for.
 
 use std::collections::HashMap;
@@ -9,17 +10,49 @@ use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 
+/// What stands in the folded text for one of our own tokens: no letter, no digit, and no evidence across it.
+pub const ATOM: char = '\u{fffc}';
+
+/// First and last ideograph of the table below.
+const IDEOGRAPHS: std::ops::RangeInclusive<char> = '\u{3400}'..='\u{9fff}';
+
 /// Old and variant characters, one pair a line: variant, representative, source.
-static OLD_CHARACTERS: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
-    include_str!("../../patterns/text/old_characters.tsv")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| {
-            let mut columns = line.split('\t');
-            Some((columns.next()?.chars().next()?, columns.next()?.chars().next()?))
-        })
-        .collect()
+struct Old {
+    /// By ideograph from U+3400; 0 where nothing changes.
+    table: Vec<u16>,
+    others: HashMap<char, char>,
+}
+
+static OLD: LazyLock<Old> = LazyLock::new(|| {
+    let mut old = Old { table: vec![0; 0x9fff - 0x3400 + 1], others: HashMap::new() };
+    for line in include_str!("../../patterns/text/old_characters.tsv").lines().filter(|line| !line.starts_with('#')) {
+        let mut columns = line.split('\t').filter_map(|column| column.chars().next());
+        let (Some(variant), Some(plain)) = (columns.next(), columns.next()) else { continue };
+        let slot = (variant as usize).checked_sub(0x3400).and_then(|at| old.table.get_mut(at));
+        match (slot, u16::try_from(plain as u32)) {
+            (Some(slot), Ok(plain)) => *slot = plain,
+            _ => {
+                old.others.insert(variant, plain);
+            }
+        }
+    }
+    old
 });
+
+impl Old {
+    fn plain(&self, letter: char) -> char {
+        if IDEOGRAPHS.contains(&letter) {
+            match self.table.get(letter as usize - 0x3400) {
+                Some(&plain) if plain != 0 => char::from_u32(u32::from(plain)).unwrap_or(letter),
+                _ => letter,
+            }
+        } else if self.others.is_empty() {
+            letter
+        } else {
+            self.others.get(&letter).copied().unwrap_or(letter)
+        }
+    }
+}
 
 /// A run of the folded text: either copied byte for byte, or the folding of one stretch of the original.
 #[derive(Clone, Copy)]
@@ -47,33 +80,87 @@ impl std::fmt::Debug for Text {
 }
 
 impl Text {
-    /// Fold `original`. ASCII-only text is kept as it is.
+    /// Fold `original`. ASCII text without a broken number or address is kept as it is.
     #[must_use]
     pub fn new(original: &str) -> Self {
-        if original.is_ascii() {
+        Self::with_atoms(original, &[])
+    }
+
+    /// Fold `original`; each of `atoms` (bytes, ordered, on character boundaries: our own tokens) becomes one `ATOM`.
+    #[must_use]
+    pub fn with_atoms(original: &str, atoms: &[Range<usize>]) -> Self {
+        if atoms.is_empty() && original.is_ascii() && !breaks(original) {
             return Self { folded: None, original: original.to_owned(), runs: Vec::new() };
         }
-        let mut folder = Folder { out: String::with_capacity(original.len()), runs: Vec::new() };
-        let letters: Vec<(usize, char)> = original.char_indices().collect();
-        let mut index = 0;
-        while let Some(&(at, letter)) = letters.get(index) {
-            let next = letters.get(index + 1).copied();
-            let end = next.map_or(original.len(), |(at, _)| at);
-            if let Some((mark_at, mark)) = next
-                && let Some(joined) = voiced(letter, mark)
+        let mut folder = Folder::new(original);
+        let mut atoms = atoms.iter().peekable();
+        let mut at = 0;
+        while at < original.len() {
+            while atoms.next_if(|atom| atom.start < at || atom.is_empty()).is_some() {}
+            if let Some(atom) = atoms.next_if(|atom| atom.start == at)
+                && original.is_char_boundary(atom.end)
             {
-                folder.put(at, mark_at + mark.len_utf8(), letter, &[joined]);
-                index += 2;
+                folder.put(atom.start, atom.end, &[ATOM]);
+                at = atom.end;
                 continue;
             }
-            folder.letter(at, end, letter, next.map(|(_, letter)| letter));
-            index += 1;
+            let limit = atoms.peek().map_or(original.len(), |atom| atom.start.min(original.len()));
+            at = folder.step(at, limit);
         }
-        let Folder { out, runs } = folder;
-        if runs.iter().all(|run| run.copied) {
-            return Self { folded: None, original: original.to_owned(), runs: Vec::new() };
+        folder.done()
+    }
+
+    /// A text of which `pieces` (bytes, ordered, apart, on character boundaries) read otherwise: one layer of decoding.
+    /// Nothing else is folded.
+    #[must_use]
+    pub fn decoded(original: &str, pieces: &[(Range<usize>, char)]) -> Self {
+        let mut folder = Folder::new(original);
+        let mut at = 0;
+        for (range, letter) in pieces {
+            if range.start < at || !original.is_char_boundary(range.start) || !original.is_char_boundary(range.end) {
+                continue;
+            }
+            folder.copy(at, range.start);
+            folder.put(range.start, range.end, &[*letter]);
+            at = range.end;
         }
-        Self { folded: Some(out), original: original.to_owned(), runs }
+        folder.copy(at, original.len());
+        folder.done()
+    }
+
+    /// The same text with the blanks between single letters taken out (`山 田 太 郎`, `0 9 0 1 2`), mapped like any fold;
+    /// `None` when there is no such run of four letters.
+    #[must_use]
+    pub fn unspaced(&self) -> Option<Self> {
+        let folded = self.folded();
+        let gaps = spaced(folded);
+        if gaps.is_empty() {
+            return None;
+        }
+        let mut out = String::with_capacity(folded.len());
+        let mut runs: Vec<Run> = Vec::new();
+        let mut gaps = gaps.into_iter().peekable();
+        for (at, letter) in folded.char_indices() {
+            if gaps.next_if_eq(&at).is_some() {
+                continue;
+            }
+            let end = at + letter.len_utf8();
+            let written = self.to_original(at..end);
+            let copied = self.original.get(written.clone()) == folded.get(at..end);
+            match runs.last_mut() {
+                Some(run) if copied && run.copied && (run.original + run.original_len) as usize == written.start => {
+                    run.original_len += written.len() as u32;
+                }
+                _ => runs.push(Run {
+                    folded: out.len() as u32,
+                    original: written.start as u32,
+                    original_len: written.len() as u32,
+                    copied,
+                }),
+            }
+            out.push(letter);
+        }
+        Some(Self { folded: Some(out), original: self.original.clone(), runs })
     }
 
     /// The normal form that engines read.
@@ -124,65 +211,326 @@ fn start_of(run: Run, at: usize) -> usize {
     if run.copied { run.original as usize + (at - run.folded as usize) } else { run.original as usize }
 }
 
-struct Folder {
+struct Folder<'a> {
+    text: &'a str,
     out: String,
     runs: Vec<Run>,
+    changed: bool,
+    /// Kanji digits before this are digits of a number.
+    number_until: usize,
+    /// Kanji digits before this were judged.
+    number_seen: usize,
+    /// Look-alike letters before this stand in an ASCII word.
+    word_until: usize,
+    word_seen: usize,
 }
 
-impl Folder {
-    /// Write what `original[start..end]` (one letter, or kana and its mark) folds to.
-    fn put(&mut self, start: usize, end: usize, letter: char, folded: &[char]) {
-        let same = folded == [letter] && end - start == letter.len_utf8();
+impl<'a> Folder<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            out: String::with_capacity(text.len()),
+            runs: Vec::new(),
+            changed: false,
+            number_until: 0,
+            number_seen: 0,
+            word_until: 0,
+            word_seen: 0,
+        }
+    }
+
+    fn done(self) -> Text {
+        let folded = self.changed.then_some(self.out);
+        let runs = if folded.is_some() { self.runs } else { Vec::new() };
+        Text { folded, original: self.text.to_owned(), runs }
+    }
+
+    /// Copy the run of letters that stay, and fold the first that does not (with its mark); gives where to go on.
+    fn step(&mut self, at: usize, limit: usize) -> usize {
+        let rest = self.text.get(at..limit).unwrap_or_default();
+        let mut letters = rest.char_indices();
+        let mut copied = 0;
+        let mut previous = None;
+        let mut stop = None;
+        for (place, letter) in letters.by_ref() {
+            let stays = match letter {
+                '\n' | '\r' => false,
+                'ー' => previous.is_some_and(|letter| matches!(letter, 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー')),
+                _ if letter.is_ascii() => true,
+                _ => plain(letter) && kanji_digit(letter).is_none() && OLD.plain(letter) == letter,
+            };
+            if !stays {
+                stop = Some((place, letter));
+                break;
+            }
+            copied = place + letter.len_utf8();
+            previous = Some(letter);
+        }
+        let Some((place, letter)) = stop else {
+            self.copy(at, limit);
+            return limit.max(at + copied);
+        };
+        let start = at + place;
+        let end = start + letter.len_utf8();
+        if let Some(kana) = previous
+            && let Some(joined) = voiced(kana, letter)
+        {
+            self.copy(at, start - kana.len_utf8());
+            self.put(start - kana.len_utf8(), end, &[joined]);
+            return end;
+        }
+        self.copy(at, start);
+        let next = letters.next().map(|(_, letter)| letter);
+        if let Some(mark) = next
+            && let Some(joined) = voiced(letter, mark)
+        {
+            self.put(start, end + mark.len_utf8(), &[joined]);
+            return end + mark.len_utf8();
+        }
+        if letter == '\r' && next == Some('\n') && joins(&self.out, self.text.get(end + 1..).unwrap_or_default()) {
+            self.put(start, end + 1, &[]);
+            return end + 1;
+        }
+        self.letter(start, end, letter, next);
+        end
+    }
+
+    fn copy(&mut self, start: usize, end: usize) {
+        if start == end {
+            return;
+        }
         match self.runs.last_mut() {
-            Some(run) if same && run.copied && (run.original + run.original_len) as usize == start => {
+            Some(run) if run.copied && (run.original + run.original_len) as usize == start => {
                 run.original_len += (end - start) as u32;
             }
             _ => self.runs.push(Run {
                 folded: self.out.len() as u32,
                 original: start as u32,
                 original_len: (end - start) as u32,
-                copied: same,
+                copied: true,
             }),
         }
+        self.out.push_str(self.text.get(start..end).unwrap_or_default());
+    }
+
+    /// Write what `original[start..end]` (one letter, kana and its mark, or an atom) folds to.
+    fn put(&mut self, start: usize, end: usize, folded: &[char]) {
+        self.changed = true;
+        self.runs.push(Run {
+            folded: self.out.len() as u32,
+            original: start as u32,
+            original_len: (end - start) as u32,
+            copied: false,
+        });
         self.out.extend(folded);
     }
 
     fn letter(&mut self, start: usize, end: usize, letter: char, next: Option<char>) {
+        if letter == '\n' {
+            let rest = self.text.get(end..).unwrap_or_default();
+            if joins(&self.out, rest) {
+                return self.put(start, end, &[]);
+            }
+            return self.copy(start, end);
+        }
         if letter.is_ascii() {
-            return self.put(start, end, letter, &[letter]);
+            return self.copy(start, end);
         }
         if dropped(letter) {
-            return self.put(start, end, letter, &[]);
+            return self.put(start, end, &[]);
+        }
+        if let Some(value) = kanji_digit(letter) {
+            if start >= self.number_seen {
+                let (seen, number) = number(self.text, start);
+                self.number_seen = start + seen;
+                self.number_until = if number { self.number_seen } else { start };
+            }
+            if start < self.number_until {
+                return self.put(start, end, &[value]);
+            }
+            return self.copy(start, end);
+        }
+        if let Some(ascii) = look_alike(letter) {
+            if start >= self.word_seen {
+                let (seen, mixed) = word(self.text, start);
+                self.word_seen = start + seen;
+                self.word_until = if mixed { self.word_seen } else { start };
+            }
+            if start < self.word_until {
+                return self.put(start, end, &[ascii]);
+            }
         }
         let folded = match letter {
             '\u{3000}' | '\u{a0}' | '\u{2002}'..='\u{200a}' | '\u{202f}' | '\u{205f}' => ' ',
             '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2500}' | '\u{fe63}' | '\u{ff0d}' => '-',
             'ー' | 'ｰ' if self.out.ends_with(|c: char| c.is_ascii_digit()) && next.is_some_and(digit) => '-',
+            'ー' | 'ｰ' if start < self.number_until => '-',
             'ｰ' => 'ー',
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(letter as u32 - 0xfee0).unwrap_or(letter),
             '〜' | '∼' => '~',
-            'μ' | 'µ' => 'μ',
+            'µ' => 'μ',
             _ => letter,
         };
         if folded != letter {
-            return self.put(start, end, letter, &[folded]);
+            return self.put(start, end, &[folded]);
         }
         if let Some(value) = superscript(letter) {
-            return self.put(start, end, letter, &['^', value]);
+            return self.put(start, end, &['^', value]);
         }
         if let '①'..='⑳' = letter {
             let number = letter as u32 - '①' as u32 + 1;
             let text: Vec<char> = format!("({number})").chars().collect();
-            return self.put(start, end, letter, &text);
+            return self.put(start, end, &text);
         }
         if plain(letter) {
-            let folded = OLD_CHARACTERS.get(&letter).copied().unwrap_or(letter);
-            return self.put(start, end, letter, &[folded]);
+            let folded = OLD.plain(letter);
+            if folded == letter {
+                return self.copy(start, end);
+            }
+            return self.put(start, end, &[folded]);
         }
-        let normal: Vec<char> =
-            std::iter::once(letter).nfkc().map(|c| OLD_CHARACTERS.get(&c).copied().unwrap_or(c)).collect();
-        self.put(start, end, letter, &normal);
+        let normal: Vec<char> = std::iter::once(letter).nfkc().map(|c| OLD.plain(c)).collect();
+        if normal == [letter] {
+            return self.copy(start, end);
+        }
+        self.put(start, end, &normal);
     }
+}
+
+/// Has a text a line break that folding would take out?
+fn breaks(text: &str) -> bool {
+    memchr::memchr_iter(b'\n', text.as_bytes())
+        .any(|at| joins(text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default()))
+}
+
+/// Does a line break between these two stand inside a number (`090-⏎1234`) or a mail address (`a@⏎b.jp`)?
+fn joins(before: &str, after: &str) -> bool {
+    let before = before.strip_suffix('\r').unwrap_or(before);
+    let mut back = before.chars().rev();
+    let next = after.chars().next();
+    match back.next() {
+        Some('-') => back.next().is_some_and(|letter| letter.is_ascii_digit()) && next.is_some_and(digit),
+        Some('@') => {
+            back.next().is_some_and(|letter| letter.is_ascii_alphanumeric())
+                && next.is_some_and(|letter| letter.is_ascii_alphanumeric())
+        }
+        Some(letter) if letter.is_ascii_alphanumeric() => {
+            let mut ahead = after.chars();
+            ahead.next() == Some('@') && ahead.next().is_some_and(|letter| letter.is_ascii_alphanumeric())
+        }
+        _ => false,
+    }
+}
+
+fn kanji_digit(letter: char) -> Option<char> {
+    Some(match letter {
+        '〇' => '0',
+        '一' => '1',
+        '二' => '2',
+        '三' => '3',
+        '四' => '4',
+        '五' => '5',
+        '六' => '6',
+        '七' => '7',
+        '八' => '8',
+        '九' => '9',
+        _ => return None,
+    })
+}
+
+/// A kanji digit begins here: how many bytes its run takes (digits and single hyphens between them), and whether it is a
+/// number written by places (`〇九〇−一二三四`, `二〇二四年`, `五九四番地`). 三十五, 二、三日, the name 一二三 and 〇〇 are none.
+fn number(text: &str, start: usize) -> (usize, bool) {
+    let rest = text.get(start..).unwrap_or_default();
+    let (mut digits, mut groups, mut zeros, mut end) = (0_usize, 1_usize, 0_usize, 0_usize);
+    let mut hyphen = false;
+    let mut after = None;
+    for (at, letter) in rest.char_indices() {
+        if kanji_digit(letter).is_some() || (hyphen && digit(letter)) || (digits > 0 && groups > 1 && digit(letter)) {
+            groups += usize::from(hyphen);
+            hyphen = false;
+            digits += 1;
+            zeros += usize::from(letter == '〇');
+            end = at + letter.len_utf8();
+        } else if !hyphen && digits > 0 && hyphens(letter) {
+            hyphen = true;
+        } else {
+            after = rest.get(end..).and_then(|rest| rest.chars().next());
+            break;
+        }
+    }
+    let before = text.get(..start).and_then(|before| before.chars().next_back());
+    let unit =
+        |letter: Option<char>| letter.is_some_and(|letter| matches!(letter, '十' | '百' | '千' | '万' | '億' | '数'));
+    let counted =
+        after.is_some_and(|letter| matches!(letter, '番' | '号' | '丁' | '年' | '月' | '日' | '歳' | '才' | '室'));
+    let enough = (groups > 1 && digits >= 4) || digits >= 4 || (digits >= 2 && counted);
+    (end.max(3), enough && zeros < digits && !unit(before) && !unit(after))
+}
+
+fn hyphens(letter: char) -> bool {
+    matches!(letter, '-' | 'ー' | 'ｰ' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2500}' | '\u{ff0d}')
+}
+
+/// Greek and Cyrillic letters that look like an ASCII one.
+fn look_alike(letter: char) -> Option<char> {
+    if !matches!(letter, '\u{391}'..='\u{3bf}' | '\u{405}'..='\u{458}') {
+        return None;
+    }
+    const PAIRS: [&str; 2] = ["ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοАВЕКМНОРСТХЅІЈаеорсухѕіј", "ABEZHIKMNOPTYXoABEKMHOPCTXSIJaeopcyxsij"];
+    let at = PAIRS[0].chars().position(|known| known == letter)?;
+    PAIRS[1].chars().nth(at)
+}
+
+/// A look-alike letter stands here: how many bytes of its word follow, and whether the word is an ASCII one with nothing
+/// but look-alikes among its other letters.
+fn word(text: &str, start: usize) -> (usize, bool) {
+    let letter = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '\u{370}'..='\u{52f}');
+    let (before, after) = (text.get(..start).unwrap_or_default(), text.get(start..).unwrap_or_default());
+    let ahead: usize = after.chars().take_while(letter).map(char::len_utf8).sum();
+    // A word longer than this is no word.
+    let back = before.chars().rev().take(64).take_while(letter);
+    let (mut ascii, mut foreign) = (false, false);
+    for letter in back.chain(after.get(..ahead).unwrap_or_default().chars()) {
+        ascii |= letter.is_ascii_alphabetic();
+        foreign |= !letter.is_ascii() && look_alike(letter).is_none();
+    }
+    (ahead, ascii && !foreign)
+}
+
+/// The blanks inside runs of four or more single letters with one blank between each two (bytes of the folded text).
+/// The first may follow a sign (`氏名:山 田 太 郎`), the last may be followed by one.
+fn spaced(folded: &str) -> Vec<usize> {
+    let single = |letter: Option<char>| {
+        letter.is_some_and(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '@' | '.' | '_' | 'ー'))
+    };
+    let sign = |letter: Option<char>| letter.is_none_or(|letter| !letter.is_alphanumeric());
+    let mut gaps = Vec::new();
+    let mut run: Vec<usize> = Vec::new();
+    let mut start = 0;
+    for token in folded.split(' ') {
+        let end = start + token.len();
+        let (mut ahead, mut back) = (token.chars(), token.chars().rev());
+        let head = single(ahead.next()) && sign(ahead.next());
+        let tail = single(back.next()) && sign(back.next());
+        if !head {
+            run.pop();
+        }
+        if !head || token.chars().nth(1).is_some() {
+            if run.len() >= 3 {
+                gaps.append(&mut run);
+            }
+            run.clear();
+        }
+        if tail && end < folded.len() {
+            run.push(end);
+        }
+        start = end + 1;
+    }
+    if run.len() >= 3 {
+        gaps.append(&mut run);
+    }
+    gaps
 }
 
 /// Letters that no normalisation changes: kana, CJK ideographs of the main blocks, common punctuation.
@@ -253,6 +601,192 @@ mod tests {
         check("髙橋", "高橋");
         check("０３ー１２３４", "03-1234");
         check("データー3", "データー3");
+    }
+
+    #[test]
+    fn kanji_digits_fold_inside_numbers_only() {
+        check("〇九〇−一二三四−五六七八", "090-1234-5678");
+        check("電話は〇三ー一二三四ー五六七八", "電話は03-1234-5678");
+        check("二〇二四年三月", "2024年三月");
+        check("木山五九四番地", "木山594番地");
+        for same in ["三十五年", "二、三日", "一二三さん", "〇〇様", "〇〇年", "第一五条", "百二十三", "五十嵐一"]
+        {
+            check(same, same);
+        }
+    }
+
+    #[test]
+    fn look_alikes_fold_in_ascii_words_only() {
+        check("tаnaka@exаmple.org", "tanaka@example.org");
+        check("ΑB123", "AB123");
+        for same in ["Анна Иванова", "α遮断薬", "ΔHbA1c", "β2-MG", "οΑ"] {
+            check(same, same);
+        }
+    }
+
+    #[test]
+    fn a_line_break_inside_a_number_or_address_goes() {
+        check("090-\n1234-5678", "090-1234-5678");
+        check("０９０－\r\n１２３４", "090-1234");
+        check("tanaka@\r\nexample.org", "tanaka@example.org");
+        check("1234\n5678", "1234\n5678");
+        check("- 1\n- 2", "- 1\n- 2");
+    }
+
+    #[test]
+    fn sound_marks_join_the_kana_before_them() {
+        check("か\u{3099}くと コ゛トウ", "がくと ゴトウ");
+        check("人゛", "人゛".nfkc().collect::<String>().as_str());
+    }
+
+    #[test]
+    fn atoms_are_one_letter_that_is_none() {
+        let original = "担当 [患者:7K3Q2F9M]様 ０９";
+        let start = original.find('[').unwrap();
+        let end = original.find('様').unwrap();
+        let text = Text::with_atoms(original, &[start..end]);
+        assert_eq!(text.folded(), "担当 \u{fffc}様 09");
+        let at = text.folded().find(ATOM).unwrap();
+        assert_eq!(text.to_original(at..at + 3), start..end);
+        let ascii = Text::with_atoms("a PATIENT_7K3Q2F9M b", &[2..18]);
+        assert_eq!(ascii.folded(), "a \u{fffc} b");
+    }
+
+    #[test]
+    fn single_letters_lose_their_blanks() {
+        let unspaced = |text: &str| Text::new(text).unspaced().map(|text| text.folded().to_owned());
+        assert_eq!(unspaced("氏名：山 田 太 郎、男").as_deref(), Some("氏名:山田太郎、男"));
+        assert_eq!(unspaced("tel 0 9 0 1 2 3 4 です").as_deref(), Some("tel 0901234 です"));
+        assert_eq!(unspaced("a b c def"), None);
+        assert_eq!(unspaced("plain words only here"), None);
+        let text = Text::new("あ 山 田　太 郎").unspaced().unwrap();
+        let at = text.folded().find("山田太郎").unwrap();
+        assert_eq!(text.original().get(text.to_original(at..at + 12)), Some("山 田　太 郎"));
+    }
+
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::super::*;
+
+        fn letters() -> impl Strategy<Value = String> {
+            let pieces = prop::sample::select(vec![
+                "a",
+                "Z",
+                "0",
+                "9",
+                "-",
+                "\n",
+                "\r\n",
+                " ",
+                "　",
+                "０",
+                "９",
+                "ー",
+                "−",
+                "あ",
+                "か",
+                "\u{3099}",
+                "゛",
+                "ﾀ",
+                "ﾞ",
+                "ﾊ",
+                "ﾟ",
+                "髙",
+                "邉",
+                "\u{e0102}",
+                "\u{200b}",
+                "㎎",
+                "㍻",
+                "①",
+                "⁴",
+                "一",
+                "〇",
+                "九",
+                "十",
+                "年",
+                "番",
+                "а",
+                "Ж",
+                "Α",
+                "μ",
+                "@",
+                ".",
+                "\u{1f469}\u{200d}\u{2695}",
+                "ſ",
+                "ﬁ",
+                "½",
+                "㌔",
+                "e\u{301}",
+                "\u{fffc}",
+                "𠮷",
+                "叱",
+            ]);
+            prop::collection::vec(pieces, 0..40).prop_map(|pieces| pieces.concat())
+        }
+
+        fn holds(text: &Text) -> Result<(), TestCaseError> {
+            let (folded, original) = (text.folded(), text.original());
+            let places: Vec<usize> =
+                folded.char_indices().map(|(at, _)| at).chain(std::iter::once(folded.len())).collect();
+            let mut last = 0..0;
+            for pair in places.windows(2) {
+                let written = text.to_original(pair[0]..pair[1]);
+                prop_assert!(original.is_char_boundary(written.start) && original.is_char_boundary(written.end));
+                prop_assert!(written.start <= written.end && written.end <= original.len());
+                prop_assert!(written.start >= last.start && written.end >= last.end, "not monotone");
+                prop_assert!(written.start >= last.end || written == last, "two letters share a part of their origin");
+                last = written;
+            }
+            for (index, &start) in places.iter().enumerate() {
+                for &end in &places[index..] {
+                    let written = text.to_original(start..end);
+                    prop_assert!(original.get(written).is_some());
+                }
+            }
+            Ok(())
+        }
+
+        proptest! {
+            #[test]
+            fn every_range_maps_back(original in letters()) {
+                let text = Text::new(&original);
+                holds(&text)?;
+                if let Some(unspaced) = text.unspaced() {
+                    holds(&unspaced)?;
+                }
+            }
+
+            #[test]
+            fn any_text_folds(original in ".*") {
+                holds(&Text::new(&original))?;
+            }
+
+            #[test]
+            fn any_atoms_fold(original in letters(), cuts in prop::collection::vec(0..80_usize, 0..6)) {
+                let mut cuts: Vec<usize> = cuts.into_iter().filter(|&cut| original.is_char_boundary(cut)).collect();
+                cuts.sort_unstable();
+                let atoms: Vec<Range<usize>> = cuts.chunks_exact(2).map(|pair| pair[0]..pair[1]).collect();
+                let text = Text::with_atoms(&original, &atoms);
+                holds(&text)?;
+                for atom in atoms.iter().filter(|atom| !atom.is_empty()) {
+                    let inside = text.folded().char_indices().any(|(at, letter)| {
+                        letter != ATOM && {
+                            let written = text.to_original(at..at + letter.len_utf8());
+                            written.start < atom.end && atom.start < written.end
+                        }
+                    });
+                    prop_assert!(!inside, "a letter of an atom was left");
+                }
+            }
+
+            #[test]
+            fn folding_twice_changes_nothing_more(original in "[ａ-ｚ０-９ぁ-んァ-ン一-龠]{0,30}") {
+                let once = Text::new(&original).folded().to_owned();
+                let twice = Text::new(&once);
+                prop_assert_eq!(twice.folded(), once.as_str());
+            }
+        }
     }
 
     #[test]

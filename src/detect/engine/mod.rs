@@ -2,11 +2,14 @@
 //! Engines see the folded text and the words around it; ranges they give are bytes of the *folded* text.
 //! Must not know: each other, what wins (`merge`), who is who (`link`).
 
+pub mod dates;
 pub mod lab;
 pub(crate) mod labels;
 pub mod layout;
+pub mod names;
 pub mod passage;
 pub mod pattern;
+mod reading;
 pub(crate) mod table;
 
 use std::ops::Range;
@@ -18,8 +21,7 @@ use super::fuel::{DetectError, Fuel};
 use super::kind::{Class, Kind, Role};
 use super::text::Text;
 
-/// What stands in the folded text for one of our own tokens: no letter, no digit, and no evidence across it.
-pub const ATOM: char = '\u{fffc}';
+pub use super::text::ATOM;
 
 /// One text as an engine sees it.
 #[derive(Clone, Copy)]

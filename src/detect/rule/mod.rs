@@ -24,7 +24,12 @@ pub use error::{RuleError, RuleErrors};
 pub use example::{Report, check_file};
 
 /// The folders of rule files that are embedded. A new folder is one line here.
-static SHIPPED: &[(&str, Dir<'static>)] = &[("contact", include_dir!("$CARGO_MANIFEST_DIR/patterns/contact"))];
+static SHIPPED: &[(&str, Dir<'static>)] = &[
+    ("contact", include_dir!("$CARGO_MANIFEST_DIR/patterns/contact")),
+    ("credential", include_dir!("$CARGO_MANIFEST_DIR/patterns/credential")),
+    ("identifier", include_dir!("$CARGO_MANIFEST_DIR/patterns/identifier")),
+    ("online", include_dir!("$CARGO_MANIFEST_DIR/patterns/online")),
+];
 
 /// Name and text of every embedded rule file, in the order of their names.
 #[must_use]

@@ -1,0 +1,497 @@
+//! Who is who: what was accepted once is found at its other places in the document, and findings that mean one person or
+//! thing share an entity. Obeys the turn rule: both ways within a unit, forward only into later ones.
+//! Must not know: how anything was found, what is done with it.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
+
+use aho_corasick::{AhoCorasickBuilder, MatchKind};
+
+use super::engine::Candidate;
+use super::finding::{Entity, Evidence, RuleId};
+use super::fuel::{DetectError, Fuel};
+use super::kind::{Kind, Role};
+use super::merge::Hit;
+use super::text::Text;
+
+/// A part as linking sees it.
+pub(super) struct Place<'a> {
+    pub(super) text: &'a Text,
+    pub(super) unit: u32,
+}
+
+/// Titles and honorifics, longest first.
+static AFTER: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let mut words: Vec<&str> = include_str!("../../patterns/link/after_names.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+        .collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words
+});
+
+/// A string to look for.
+struct Known {
+    needle: String,
+    edge: Edge,
+    unit: u32,
+    kind: Kind,
+    subtype: Option<Arc<str>>,
+    role: Option<Role>,
+    confidence: f32,
+    proven: bool,
+}
+
+/// What must stand around a string so that it counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    /// No letter or digit of its own script on either side.
+    Token,
+    /// The same, and a title or honorific behind it.
+    Titled,
+    /// Anything.
+    Free,
+}
+
+/// Find what was accepted once at its other places. Numbers of six digits and more also when written otherwise.
+///
+/// # Errors
+/// When the budget is used up.
+pub(super) fn spread(
+    places: &[Place<'_>],
+    hits: &[Vec<Hit>],
+    fuel: &mut Fuel,
+) -> Result<Vec<(usize, Hit)>, DetectError> {
+    let mut known: Vec<Known> = Vec::new();
+    let mut index: HashMap<(String, Kind), usize> = HashMap::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    for (place, hits) in places.iter().zip(hits) {
+        for hit in hits {
+            for (needle, edge) in needles(hit) {
+                let key = (needle.clone(), hit.candidate.kind);
+                match index.get(&key).and_then(|at| known.get_mut(*at)) {
+                    Some(first) => {
+                        first.unit = first.unit.min(place.unit);
+                        first.role = first.role.or(hit.candidate.role);
+                        first.confidence = first.confidence.max(hit.candidate.confidence);
+                        if edge == Edge::Token && first.edge == Edge::Titled {
+                            first.edge = Edge::Token;
+                        }
+                    }
+                    None => {
+                        index.insert(key, known.len());
+                        known.push(Known {
+                            needle,
+                            edge,
+                            unit: place.unit,
+                            kind: hit.candidate.kind,
+                            subtype: hit.candidate.subtype.clone(),
+                            role: hit.candidate.role,
+                            confidence: hit.candidate.confidence,
+                            proven: hit.candidate.proven,
+                        });
+                    }
+                }
+            }
+        }
+    }
+    if known.is_empty() {
+        return Ok(Vec::new());
+    }
+    for (at, known) in known.iter().enumerate() {
+        if numeric(known.kind) {
+            numbers.insert(known.needle.clone(), at);
+        }
+    }
+    let automaton = AhoCorasickBuilder::new()
+        .match_kind(MatchKind::Standard)
+        .ascii_case_insensitive(true)
+        .build(known.iter().map(|known| known.needle.as_str()))
+        .map_err(|_| DetectError::Engine { engine: "link" })?;
+    let mut found = Vec::new();
+    for (part, place) in places.iter().enumerate() {
+        let text = place.text.folded();
+        fuel.burn(text.len() as u64)?;
+        for hit in automaton.find_overlapping_iter(text) {
+            fuel.burn(4)?;
+            let Some(one) = known.get(hit.pattern().as_usize()) else { continue };
+            if one.unit <= place.unit && stands(text, hit.range(), one) {
+                found.push((part, repeated(place.text, hit.range(), one)));
+            }
+        }
+        for (range, digits) in chains(text) {
+            let Some(one) = numbers.get(&digits).and_then(|at| known.get(*at)) else { continue };
+            if one.unit <= place.unit {
+                found.push((part, repeated(place.text, range, one)));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn repeated(text: &Text, range: Range<usize>, known: &Known) -> Hit {
+    Hit {
+        range: text.to_original(range.clone()),
+        surface: text.folded().get(range.clone()).unwrap_or_default().to_owned(),
+        candidate: Candidate {
+            range,
+            kind: known.kind,
+            subtype: known.subtype.clone(),
+            // A little less than where it was found: that place's own explanation is the better one.
+            confidence: known.confidence * 0.99,
+            rule: RuleId::new("link.repeated"),
+            evidence: vec![Evidence::new("stands elsewhere in the request", known.confidence * 0.99)],
+            role: known.role,
+            proven: known.proven,
+            value: None,
+        },
+    }
+}
+
+/// What a finding lets us look for.
+fn needles(hit: &Hit) -> Vec<(String, Edge)> {
+    let surface = hit.surface.trim();
+    match hit.candidate.kind {
+        Kind::PersonName => names(surface),
+        Kind::Email | Kind::OnlineId | Kind::Credential if surface.len() >= 6 => {
+            vec![(surface.to_owned(), Edge::Token)]
+        }
+        Kind::Address if surface.chars().count() >= 8 => vec![(surface.to_owned(), Edge::Free)],
+        Kind::BirthDate if surface.bytes().filter(u8::is_ascii_digit).count() >= 6 => {
+            vec![(surface.to_owned(), Edge::Token)]
+        }
+        kind if numeric(kind) => {
+            let plain: String = surface.chars().filter(char::is_ascii_alphanumeric).collect();
+            let digits = plain.bytes().filter(u8::is_ascii_digit).count();
+            let mut needles = Vec::new();
+            if digits >= 6 && surface.is_ascii() {
+                needles.push((plain.to_ascii_uppercase(), Edge::Token));
+            }
+            for run in surface.split(|letter: char| !letter.is_ascii_digit()).filter(|run| run.len() >= 6) {
+                needles.push((run.to_owned(), Edge::Token));
+            }
+            needles
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn numeric(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::PatientId
+            | Kind::InsuranceId
+            | Kind::NationalId
+            | Kind::Phone
+            | Kind::StaffId
+            | Kind::LicenseNumber
+            | Kind::BankAccount
+            | Kind::CreditCard
+    )
+}
+
+/// A full name with and without its gap, and its parts where they may stand alone.
+fn names(surface: &str) -> Vec<(String, Edge)> {
+    let parts: Vec<&str> = surface.split(gap).filter(|part| !part.is_empty()).collect();
+    let whole: String = parts.concat();
+    let count = whole.chars().count();
+    let latin = whole.is_ascii();
+    let mut needles = Vec::new();
+    if count >= 3 || (count == 2 && parts.len() == 2) {
+        let edge = if count >= 4 && !latin && !kana(&whole) { Edge::Free } else { Edge::Token };
+        if !latin {
+            needles.push((whole.clone(), edge));
+        }
+        if surface.chars().count() >= 3 {
+            needles.push((surface.to_owned(), edge));
+        }
+    }
+    if let [family, given] = parts.as_slice() {
+        if latin {
+            needles.push((format!("{given} {family}"), Edge::Token));
+            for part in [family, given] {
+                if part.len() >= 4 && part.starts_with(|letter: char| letter.is_ascii_uppercase()) {
+                    needles.push(((*part).to_owned(), Edge::Token));
+                }
+            }
+        } else {
+            for gap in [" ", "・", "\n", "^"] {
+                needles.push((format!("{family}{gap}{given}"), Edge::Token));
+            }
+            needles.push(((*family).to_owned(), Edge::Titled));
+            if given.chars().count() >= 2 {
+                needles.push(((*given).to_owned(), Edge::Titled));
+            }
+        }
+    } else if parts.len() == 1 && !latin {
+        needles.push((whole, Edge::Titled));
+    }
+    needles
+}
+
+fn gap(letter: char) -> bool {
+    letter.is_whitespace() || matches!(letter, '・' | '^' | ',' | '=')
+}
+
+fn kana(text: &str) -> bool {
+    text.chars().all(|letter| matches!(letter, 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー'))
+}
+
+/// Scripts whose letters make one token.
+#[derive(PartialEq, Eq)]
+enum Script {
+    Ideograph,
+    Katakana,
+    Hiragana,
+    Ascii,
+    Other,
+}
+
+fn script(letter: char) -> Script {
+    match letter {
+        '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{2a6df}' | '々' | 'ヶ' => Script::Ideograph,
+        'ァ'..='ヺ' | 'ー' => Script::Katakana,
+        'ぁ'..='ゖ' => Script::Hiragana,
+        _ if letter.is_ascii_alphanumeric() => Script::Ascii,
+        _ => Script::Other,
+    }
+}
+
+/// Does a string stand here as what it is known for?
+fn stands(text: &str, range: Range<usize>, known: &Known) -> bool {
+    if known.edge == Edge::Free {
+        return true;
+    }
+    let (Some(inside), Some(before), Some(after)) =
+        (text.get(range.clone()), text.get(..range.start), text.get(range.end..))
+    else {
+        return false;
+    };
+    let latin = inside.is_ascii();
+    if latin && known.kind == Kind::PersonName && !inside.starts_with(|letter: char| letter.is_ascii_uppercase()) {
+        return false;
+    }
+    let (Some(first), Some(last)) = (inside.chars().next(), inside.chars().next_back()) else { return false };
+    let titled = AFTER.iter().any(|word| after.starts_with(word));
+    let joined = |inner: char, outer: Option<char>| {
+        outer.is_some_and(|outer| script(inner) == script(outer) && script(inner) != Script::Other)
+    };
+    let before = joined(first, before.chars().next_back());
+    let behind = joined(last, after.chars().next()) && !titled;
+    // Hiragana follows hiragana in running text: only a title tells where such a name ends.
+    !before && !behind && (known.edge == Edge::Token || titled)
+}
+
+/// Numbers of six digits and more with single signs between their groups, as digits and letters alone.
+fn chains(text: &str) -> Vec<(Range<usize>, String)> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        if !bytes.get(at).is_some_and(u8::is_ascii_alphanumeric) {
+            at += 1;
+            continue;
+        }
+        let start = at;
+        let mut end = at;
+        let mut plain = String::new();
+        let mut groups = 0;
+        while let Some(byte) = bytes.get(at) {
+            if byte.is_ascii_alphanumeric() {
+                plain.push(byte.to_ascii_uppercase() as char);
+                at += 1;
+                end = at;
+            } else if matches!(byte, b'-' | b'.' | b' ' | b'(' | b')' | b'/')
+                && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
+                && bytes.get(at - 1).is_some_and(u8::is_ascii_digit)
+                && plain.len() < 40
+            {
+                groups += 1;
+                at += 1;
+            } else {
+                break;
+            }
+        }
+        if groups > 0 && plain.bytes().filter(u8::is_ascii_digit).count() >= 6 {
+            found.push((start..end, plain));
+        }
+    }
+    found
+}
+
+/// One entity for findings that mean the same person or thing, in the order of the document.
+pub(super) fn entities(places: &[Place<'_>], hits: &[Vec<Hit>]) -> Vec<Vec<Entity>> {
+    let mut next = 0_u32;
+    let mut fresh = || {
+        next += 1;
+        Entity(next - 1)
+    };
+    let mut people = People::default();
+    let mut things: HashMap<(Kind, String), Entity> = HashMap::new();
+    // Full names first, so that a surname that stands before them finds its person.
+    let mut order: Vec<(usize, usize)> =
+        hits.iter().enumerate().flat_map(|(part, hits)| (0..hits.len()).map(move |index| (part, index))).collect();
+    order.sort_by_key(|(part, index)| {
+        let hit = hits.get(*part).and_then(|hits| hits.get(*index));
+        let full = hit.is_some_and(|hit| hit.candidate.kind == Kind::PersonName && full(&hit.surface));
+        (!full, *part, *index)
+    });
+    let mut entities: Vec<Vec<Entity>> = hits.iter().map(|hits| vec![Entity(0); hits.len()]).collect();
+    let mut set = |part: usize, index: usize, entity: Entity| {
+        if let Some(slot) = entities.get_mut(part).and_then(|part| part.get_mut(index)) {
+            *slot = entity;
+        }
+    };
+    for (part, index) in &order {
+        let Some(list) = hits.get(*part) else { continue };
+        let Some(hit) = list.get(*index) else { continue };
+        if hit.candidate.kind == Kind::PersonName {
+            let unit = places.get(*part).map_or(0, |place| place.unit);
+            let reading = index.checked_sub(1).and_then(|before| list.get(before)).filter(|before| {
+                before.candidate.kind == Kind::PersonName
+                    && places.get(*part).is_some_and(|place| reads(place.text.original(), before, hit))
+            });
+            let entity = people.of(hit, reading, unit, &mut fresh);
+            set(*part, *index, entity);
+        } else if !about_a_person(hit.candidate.kind) {
+            let key = (hit.candidate.kind, thing(hit));
+            let entity = *things.entry(key).or_insert_with(&mut fresh);
+            set(*part, *index, entity);
+        }
+    }
+    // Dates, values and ages are told by their person: the one patient of the document, else the one named last.
+    let mut last = None;
+    let patients: Vec<Entity> = people.with_role(Role::Patient);
+    let nobody = fresh();
+    for (part, list) in hits.iter().enumerate() {
+        for (index, hit) in list.iter().enumerate() {
+            if hit.candidate.kind == Kind::PersonName {
+                if matches!(hit.candidate.role, Some(Role::Patient) | None) {
+                    last = people.find(&letters(&hit.surface)).or(last);
+                }
+            } else if about_a_person(hit.candidate.kind) {
+                let entity = match patients.as_slice() {
+                    [only] => *only,
+                    [] => last.unwrap_or(nobody),
+                    [first, ..] => last.unwrap_or(*first),
+                };
+                set(part, index, entity);
+            }
+        }
+    }
+    entities
+}
+
+fn about_a_person(kind: Kind) -> bool {
+    matches!(kind, Kind::CareDate | Kind::LabValue | Kind::Age)
+}
+
+/// The word a thing is told by.
+fn thing(hit: &Hit) -> String {
+    if matches!(hit.candidate.kind, Kind::Credential | Kind::OnlineId) {
+        return hit.surface.trim().to_owned();
+    }
+    hit.surface.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn letters(surface: &str) -> String {
+    surface.chars().filter(|letter| !gap(*letter)).flat_map(char::to_lowercase).collect()
+}
+
+fn full(surface: &str) -> bool {
+    let parts = surface.split(gap).filter(|part| !part.is_empty()).count();
+    parts >= 2 || (!surface.is_ascii() && surface.chars().count() >= 4 && !kana(surface))
+}
+
+/// Is the second the reading of the first: `高橋 美咲(ﾀｶﾊｼ ﾐｻｷ)`, or on the next line or cell with nothing but signs between?
+fn reads(text: &str, first: &Hit, second: &Hit) -> bool {
+    let plain = second.surface.chars().filter(|letter| !gap(*letter));
+    let reading = kana(&plain.clone().collect::<String>()) || second.surface.is_ascii();
+    let gap = text.get(first.range.end..second.range.start).unwrap_or("x");
+    let short = gap.chars().count() <= 8;
+    reading
+        && !kana(&letters(&first.surface))
+        && !first.surface.is_ascii()
+        && short
+        && gap.chars().all(|letter| !letter.is_alphanumeric() || "フリガナふりがなカナヨミよみ様さん".contains(letter))
+        && gap.contains(['(', '（', '/', '／', '[', '［', ',', '\t', '|', '｜', 'カ', 'ガ', 'が', '\n', ' ', '　'])
+}
+
+#[derive(Default)]
+struct People {
+    by_name: HashMap<String, Entity>,
+    /// Surname or given name → people who have it, with their role.
+    by_part: HashMap<String, Vec<(Entity, Option<Role>)>>,
+    roles: Vec<(Entity, Role)>,
+}
+
+impl People {
+    fn find(&self, name: &str) -> Option<Entity> {
+        self.by_name.get(name).copied()
+    }
+
+    fn with_role(&self, role: Role) -> Vec<Entity> {
+        let mut found: Vec<Entity> =
+            self.roles.iter().filter(|(_, known)| *known == role).map(|(one, _)| *one).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn of(&mut self, hit: &Hit, reading_of: Option<&Hit>, _unit: u32, fresh: &mut impl FnMut() -> Entity) -> Entity {
+        let name = letters(&hit.surface);
+        let role = hit.candidate.role;
+        let entity = self
+            .find(&name)
+            .or_else(|| reading_of.and_then(|first| self.find(&letters(&first.surface))))
+            .or_else(|| self.only(&name, role))
+            .unwrap_or_else(&mut *fresh);
+        if let Some(role) = role {
+            self.roles.push((entity, role));
+        }
+        let parts: Vec<String> =
+            hit.surface.split(gap).filter(|part| !part.is_empty()).map(str::to_lowercase).collect();
+        if parts.len() >= 2 {
+            for part in parts {
+                self.part(part, entity, role);
+            }
+        } else if full(&hit.surface) {
+            // Written without a gap: the first one to three letters may be the surname.
+            for count in 1..=3 {
+                let part: String = name.chars().take(count).collect();
+                if count < name.chars().count() {
+                    self.part(part, entity, role);
+                }
+            }
+        }
+        self.by_name.entry(name).or_insert(entity);
+        entity
+    }
+
+    fn part(&mut self, part: String, entity: Entity, role: Option<Role>) {
+        let people = self.by_part.entry(part).or_default();
+        if !people.iter().any(|(known, _)| *known == entity) {
+            people.push((entity, role));
+        }
+    }
+
+    /// The one person with this surname or given name; of several, the one in the same role.
+    fn only(&self, part: &str, role: Option<Role>) -> Option<Entity> {
+        let people = self.by_part.get(part)?;
+        match people.as_slice() {
+            [(entity, known)] => {
+                let apart = matches!((known, role), (Some(known), Some(role))
+                    if *known != role && (*known == Role::Staff || role == Role::Staff));
+                (!apart).then_some(*entity)
+            }
+            several => {
+                let mut same = several.iter().filter(|(_, known)| role.is_some() && *known == role);
+                match (same.next(), same.next()) {
+                    (Some((entity, _)), None) => Some(*entity),
+                    _ => None,
+                }
+            }
+        }
+    }
+}
