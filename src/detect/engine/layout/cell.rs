@@ -47,7 +47,7 @@ pub(super) fn stretches(text: &str, range: Range<usize>, holds: Holds, fields: &
     if fields.is_empty(cell) || cell.len() > 400 {
         return Vec::new();
     }
-    let at = |from: usize, to: usize| vec![range.start + from..range.start + to];
+    let at = |from: usize, to: usize| std::iter::once(range.start + from..range.start + to).collect::<Vec<_>>();
     let digits = cell.bytes().filter(u8::is_ascii_digit).count();
     match holds.kind {
         Kind::PersonName => names(text, range, fields),

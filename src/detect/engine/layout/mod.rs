@@ -367,7 +367,8 @@ impl Layout {
             let Some(rest) = text.get(found.end()..) else { continue };
             let colon = rest.trim_start_matches(' ').starts_with([':', '=']);
             let label_len = text.get(found.range()).map_or(0, |label| label.chars().count());
-            if !colon && !(rest.starts_with(' ') && label_len >= 2) {
+            let blank = rest.starts_with(' ') && label_len >= 2;
+            if !colon && !blank {
                 continue;
             }
             let from = found.end() + (rest.len() - rest.trim_start_matches([' ', ':', '=']).len());

@@ -243,20 +243,13 @@ fn json_value(
     };
     let Some(content) = text.get(range.clone()) else { return };
     let mut range = range;
-    let mut holds = match fields.path(outer, inner).or_else(|| fields.of(inner)) {
-        Some(holds) => holds,
-        None => {
-            let known = items.of_cell(inner).is_some_and(|alias| !alias.weak || alias.text.len() > 2);
-            if known && let Some((from, to)) = cell::result(content) {
-                let range = range.start + from..range.start + to;
-                out.push(Placed {
-                    range,
-                    holds: Holds { kind: Kind::LabValue, role: None, subtype: None },
-                    note: "JSON key",
-                });
-            }
-            return;
+    let Some(mut holds) = fields.path(outer, inner).or_else(|| fields.of(inner)) else {
+        let known = items.of_cell(inner).is_some_and(|alias| !alias.weak || alias.text.len() > 2);
+        if known && let Some((from, to)) = cell::result(content) {
+            let holds = Holds { kind: Kind::LabValue, role: None, subtype: None };
+            out.push(Placed { range: range.start + from..range.start + to, holds, note: "JSON key" });
         }
+        return;
     };
     match holds.kind {
         Kind::Phone if content.contains('@') => holds.kind = Kind::Email,
