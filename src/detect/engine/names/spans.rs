@@ -31,7 +31,7 @@ pub(super) fn collect(names: &Names, scratch: &Scratch, view: View<'_>, block: R
             top = top.max(chance(end));
             end += 1;
         }
-        let start = at;
+        let (start, end) = whole(scratch, at, end);
         at = end;
         let Some((start, end)) = trim(scratch, start, end) else { continue };
         let byte = |letter: usize| scratch.window.bytes.get(letter).copied().unwrap_or(0) as usize;
@@ -52,6 +52,29 @@ pub(super) fn collect(names: &Names, scratch: &Scratch, view: View<'_>, block: R
     }
     let _ = view;
 }
+
+/// A name that is masked in part is masked whole: the likeliest full name that holds a part of it and is not hopeless.
+fn whole(scratch: &Scratch, start: usize, end: usize) -> (usize, usize) {
+    let full = scratch
+        .kept
+        .iter()
+        .zip(&scratch.chances)
+        .filter(|(p, chance)| {
+            **chance >= COMPLETE
+                && (p.form.shape() == 0 || matches!(p.form, Form::Latin2 | Form::Latin3 | Form::Hl7 | Form::LatinParticle))
+                && (p.start as usize) < end
+                && p.end as usize > start
+                && ((p.start as usize) < start || p.end as usize > end)
+        })
+        .max_by(|a, b| a.1.total_cmp(b.1));
+    match full {
+        Some((p, _)) => (start.min(p.start as usize), end.max(p.end as usize)),
+        None => (start, end),
+    }
+}
+
+/// The chance from which a full name completes a part of it that is masked anyway.
+const COMPLETE: f32 = 0.05;
 
 /// Without blanks and punctuation at the ends; nothing when no letter is left.
 fn trim(scratch: &Scratch, mut start: usize, mut end: usize) -> Option<(usize, usize)> {
