@@ -6,13 +6,13 @@ use sha2::{Digest, Sha256};
 
 use super::beside;
 use super::document::{Author, Document, Part};
+use super::engine::address::Addresses;
+use super::engine::age::Ages;
+use super::engine::dates::Dates;
 use super::engine::lab::Lab;
 use super::engine::layout::Layout;
 use super::engine::names::Names;
 use super::engine::passage::{self, Passages};
-use super::engine::address::Addresses;
-use super::engine::age::Ages;
-use super::engine::dates::Dates;
 use super::engine::pattern::Pattern;
 use super::engine::{Engine, Output, Signal, View};
 use super::finding::{Entity, Evidence, Finding, Findings, Passage};

@@ -61,7 +61,8 @@ fn whole(scratch: &Scratch, start: usize, end: usize) -> (usize, usize) {
         .zip(&scratch.chances)
         .filter(|(p, chance)| {
             **chance >= COMPLETE
-                && (p.form.shape() == 0 || matches!(p.form, Form::Latin2 | Form::Latin3 | Form::Hl7 | Form::LatinParticle))
+                && (p.form.shape() == 0
+                    || matches!(p.form, Form::Latin2 | Form::Latin3 | Form::Hl7 | Form::LatinParticle))
                 && (p.start as usize) < end
                 && p.end as usize > start
                 && ((p.start as usize) < start || p.end as usize > end)
