@@ -54,6 +54,9 @@ fn behind(text: &str, at: usize, until: usize) -> Option<Range<usize>> {
     let rest = text.get(at..until)?;
     let titles = ["様", "さん", "殿", "氏", "くん", "ちゃん", "君"];
     let untitled = titles.iter().find_map(|title| rest.strip_prefix(title)).unwrap_or(rest);
+    if let Some(range) = behind_age(text, untitled, until) {
+        return Some(range);
+    }
     let bracket = untitled.trim_start_matches(' ').strip_prefix(['(', '[', '【', '<', '|', '\t'])?;
     let digits = bracket.trim_start_matches(' ');
     let start = until - digits.len();
@@ -62,6 +65,25 @@ fn behind(text: &str, at: usize, until: usize) -> Option<Range<usize>> {
     let closed =
         after.is_none_or(|after| matches!(after, ')' | ']' | '】' | '>' | '|' | '\t' | '、' | ',' | '\n' | '/'));
     (closed && plausible(text.get(start..end)?)).then_some(start..end)
+}
+
+/// `name 28歳 7740021 `, `name 74F 0038412`: a number of six digits and more behind the age, between blanks.
+fn behind_age(text: &str, rest: &str, until: usize) -> Option<Range<usize>> {
+    let age = rest.trim_start_matches(' ');
+    let years = age.bytes().take_while(u8::is_ascii_digit).count();
+    let behind = age.get(years..).filter(|_| (1..=3).contains(&years))?;
+    let marks = ["歳", "才", "男性", "女性", "男", "女", "M", "F", "y/o", "yo", " "];
+    let mut number = behind;
+    while let Some(rest) = marks.iter().find_map(|mark| number.strip_prefix(mark)) {
+        number = rest;
+    }
+    let blank = behind.len() > number.len() && text.get(..until - number.len())?.ends_with(' ');
+    let length = run(number)?;
+    let digits = number.get(..length)?.bytes().filter(u8::is_ascii_digit).count();
+    let closed =
+        number.get(length..)?.chars().next().is_none_or(|next| next.is_whitespace() || next == ',' || next == '、');
+    let start = until - number.len();
+    (blank && digits >= 6 && closed && plausible(number.get(..length)?)).then_some(start..start + length)
 }
 
 /// `20118 name` where the number begins its line (or its cell).
@@ -132,6 +154,8 @@ mod tests {
             ("近江 ﾄｷ(118820)R6.4.2", Some("118820")),
             ("佐藤様 (0041-7789)", Some("0041-7789")),
             ("一覧\n20118 佐藤 48,230円", Some("20118")),
+            ("対象 佐藤 28歳 7740021 医療保護", Some("7740021")),
+            ("佐藤 28歳 3回 7740021", None),
             ("佐藤(56歳)", None),
             ("佐藤(2024)", None),
             ("佐藤(20240501)", None),

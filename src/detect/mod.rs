@@ -17,6 +17,7 @@ mod merge;
 pub mod rule;
 mod settings;
 pub mod text;
+mod titles;
 
 pub use detector::Detector;
 pub use document::{Author, Document, Part};
