@@ -119,7 +119,7 @@ impl Page<'_> {
         let other = self.nearest(date, Cue::Other);
         match (near, other) {
             (Some((distance, word)), other) if other.as_ref().is_none_or(|(against, _)| distance <= *against) => {
-                evidence.push(Evidence::new(word, 0.45));
+                evidence.push(Evidence::new(word, 0.5));
                 if let Some((_, word)) = other {
                     evidence.push(Evidence::new(word, -0.15));
                 }
@@ -139,12 +139,12 @@ impl Page<'_> {
             evidence.push(Evidence::new("head of an entry", 0.1 + 0.2 * (self.care / 4.0).clamp(-0.5, 1.0)));
         }
         let passage = match self.care {
-            care if care >= 6.0 => 0.4,
-            care if care >= 4.0 => 0.3,
-            care if care >= 2.0 => 0.2,
-            care if care >= 0.0 => 0.0,
-            care if care >= -2.0 => -0.1,
-            _ => -0.25,
+            care if care >= 3.0 => 0.4,
+            care if care >= 2.0 => 0.3,
+            care if care >= 1.0 => 0.2,
+            care if care >= -0.5 => 0.0,
+            care if care >= -3.0 => -0.1,
+            _ => -0.2,
         };
         evidence.push(Evidence::new("text about care", passage));
         Verdict { kind: Kind::CareDate, evidence }
@@ -229,8 +229,8 @@ impl Page<'_> {
         if let Some((_, word)) = self.before(date.range.start, Cue::Score, 4) {
             return Some(Evidence::new(format!("score {word}"), -0.6));
         }
-        let joined = char_before(self.text, date.range.start)
-            .is_some_and(|letter| matches!(letter, '=' | '+' | '×' | '約' | '第'));
+        let joined =
+            char_before(self.text, date.range.start).is_some_and(|letter| matches!(letter, '=' | '+' | '×' | '第'));
         joined.then(|| Evidence::new("no day", -0.5))
     }
 

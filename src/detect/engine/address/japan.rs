@@ -594,9 +594,14 @@ fn follows_room(text: &str, at: usize) -> bool {
     }
     let room: String = after(text, start, 8)
         .chars()
-        .take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '-' || "号室棟階".contains(*letter))
+        .take_while(|letter| {
+            letter.is_ascii_alphanumeric()
+                || *letter == '-'
+                || kanji_digit(*letter).is_some()
+                || "号室棟階".contains(*letter)
+        })
         .collect();
-    let digits = room.chars().filter(char::is_ascii_digit).count();
+    let digits = room.chars().filter(|letter| letter.is_ascii_digit() || kanji_digit(*letter).is_some()).count();
     (2..=5).contains(&digits) && (room.ends_with('室') || room.ends_with('号') || room.contains('-'))
 }
 
