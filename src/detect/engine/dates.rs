@@ -17,6 +17,7 @@ use cues::{Cue, Cues, Hit};
 use grammar::{Form, Written};
 
 use super::reading::{after, before, char_at, char_before, line_start};
+use super::table::Table;
 
 /// How far a word reaches, in letters.
 const REACH_BEFORE: usize = 14;
@@ -59,6 +60,8 @@ struct Page<'a> {
     /// How many different words say that it is about care, less those that say otherwise.
     care: f32,
     field: Option<Cue>,
+    table: Table,
+    cues: &'a Cues,
 }
 
 impl Engine for Dates {
@@ -79,7 +82,7 @@ impl Engine for Dates {
             let label = Text::new(label);
             self.cues.of_field(label.folded())
         });
-        let page = Page { text, hits: &hits, care: cues::care(&hits), field };
+        let page = Page { text, hits: &hits, care: cues::care(&hits), field, table: Table::of(text), cues: &self.cues };
         let mut verdicts: Vec<Verdict> = dates.iter().map(|date| page.judge(date)).collect();
         spread(text, &dates, &mut verdicts);
         for (date, verdict) in dates.into_iter().zip(verdicts) {
@@ -106,7 +109,11 @@ impl Engine for Dates {
 
 impl Page<'_> {
     fn judge(&self, date: &Written) -> Verdict {
-        if let Some(verdict) = self.birth(date) {
+        let field = self.field.or_else(|| {
+            let head = self.table.head(self.text, date.range.start)?;
+            self.cues.of_field(head)
+        });
+        if let Some(verdict) = self.birth(date, field) {
             return verdict;
         }
         let mut evidence = vec![Evidence::new("form", base(date.form))];
@@ -132,7 +139,7 @@ impl Page<'_> {
             }
             (_, None) => {}
         }
-        if self.field == Some(Cue::Care) {
+        if field == Some(Cue::Care) {
             evidence.push(Evidence::new("field", 0.5));
         }
         if self.heads_entry(date) {
@@ -151,15 +158,18 @@ impl Page<'_> {
     }
 
     /// A birth: a label before, 生 after, or an old full date beside a person.
-    fn birth(&self, date: &Written) -> Option<Verdict> {
+    fn birth(&self, date: &Written, field: Option<Cue>) -> Option<Verdict> {
         let birth = |why: String, weight: f32| Verdict {
             kind: Kind::BirthDate,
             evidence: vec![Evidence::new("form", 0.3), Evidence::new(why, weight)],
         };
-        if self.field == Some(Cue::BirthBefore) {
+        if field == Some(Cue::BirthBefore) {
             return Some(birth("field".to_owned(), 0.65));
         }
         if date.form == Form::RangeEnd {
+            return None;
+        }
+        if field == Some(Cue::Care) {
             return None;
         }
         if let Some((distance, word)) = self.before(date.range.start, Cue::BirthBefore, 20) {
@@ -190,8 +200,8 @@ impl Page<'_> {
         }
         // `様(S14.7.7)`, `S41.5.2 高松市`, `1959年6月21日(65)`: a person's line and a year long past.
         let person = self.beside_person(date);
-        let old = year <= 2012;
-        (person && old && self.care > -3.0).then(|| birth("a year long past beside a person".to_owned(), 0.35))
+        let old = (person && year <= 2012) || year < 1989;
+        (old && self.care > -3.0).then(|| birth("a year long past beside a person".to_owned(), 0.35))
     }
 
     /// An honorific, an age or a sex stands next to the date.
