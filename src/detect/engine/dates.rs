@@ -122,8 +122,14 @@ impl Page<'_> {
                 evidence.push(reason);
             }
         }
+        let head = self.heads_entry(date);
         let near = self.nearest(date, Cue::Care);
-        let other = self.nearest(date, Cue::Other);
+        let other = if head && self.care >= 3.0 {
+            self.before(date.range.start, Cue::Other, REACH_BEFORE)
+        } else {
+            self.nearest(date, Cue::Other)
+        };
+        evidence.extend(self.time(date));
         match (near, other) {
             (Some((distance, word)), other) if other.as_ref().is_none_or(|(against, _)| distance <= *against) => {
                 evidence.push(Evidence::new(word, 0.5));
@@ -142,7 +148,7 @@ impl Page<'_> {
         if field == Some(Cue::Care) {
             evidence.push(Evidence::new("field", 0.5));
         }
-        if self.heads_entry(date) {
+        if head {
             evidence.push(Evidence::new("head of an entry", 0.1 + 0.2 * (self.care / 4.0).clamp(-0.5, 1.0)));
         }
         let passage = match self.care {
@@ -155,6 +161,37 @@ impl Page<'_> {
         };
         evidence.push(Evidence::new("text about care", passage));
         Verdict { kind: Kind::CareDate, evidence }
+    }
+
+    /// A time or weekday behind says that it is a day; seconds and zones are those of logs, a mailbox that of a mail.
+    fn time(&self, date: &Written) -> Option<Evidence> {
+        let tail = after(self.text, date.range.end, 48);
+        let line = tail.split('\n').next().unwrap_or(tail);
+        let rest = line.trim_start_matches([' ', 'T', ',']);
+        let clock: Vec<&str> = rest
+            .split(|letter: char| !letter.is_ascii_digit())
+            .take(3)
+            .take_while(|part| part.len() == 2 || part.len() == 1)
+            .collect();
+        let colon = rest.bytes().take(3).any(|byte| byte == b':');
+        if colon
+            && clock.len() == 3
+            && clock.get(2).is_some_and(|seconds| seconds.len() == 2)
+            && rest.matches(':').count() >= 2
+        {
+            return Some(Evidence::new("seconds of a log", -0.4));
+        }
+        if line.contains('@') && (line.contains('<') || line.contains("メール") || line.contains("wrote")) {
+            return Some(Evidence::new("head of a mail", -0.7));
+        }
+        let hour = rest.split_once('時').is_some_and(|(hour, _)| {
+            !hour.is_empty() && hour.len() <= 2 && hour.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        let weekday = rest
+            .strip_prefix('(')
+            .is_some_and(|rest| rest.starts_with(['月', '火', '水', '木', '金', '土', '日']) || rest.starts_with("祝"));
+        let short = matches!(date.form, Form::Slash | Form::MonthDay) && self.care >= 1.0;
+        (short && (colon && clock.len() >= 2 || hour || weekday)).then(|| Evidence::new("time of day", 0.15))
     }
 
     /// A birth: a label before, 生 after, or an old full date beside a person.
@@ -200,7 +237,7 @@ impl Page<'_> {
         }
         // `様(S14.7.7)`, `S41.5.2 高松市`, `1959年6月21日(65)`: a person's line and a year long past.
         let person = self.beside_person(date);
-        let old = (person && year <= 2012) || year < 1989;
+        let old = (person && year <= 2012) || (year < 1989 && self.care >= 1.0);
         (old && self.care > -3.0).then(|| birth("a year long past beside a person".to_owned(), 0.35))
     }
 
@@ -316,6 +353,7 @@ const fn base(form: Form) -> f32 {
         Form::MonthDay => 0.2,
         Form::ShortYear | Form::RangeEnd => 0.15,
         Form::Slash | Form::Digits => 0.1,
+        Form::Spaced => 0.0,
     }
 }
 
