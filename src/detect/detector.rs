@@ -4,14 +4,15 @@
 
 use sha2::{Digest, Sha256};
 
+use super::beside;
 use super::document::{Author, Document, Part};
+use super::engine::address::Addresses;
+use super::engine::age::Ages;
+use super::engine::dates::Dates;
 use super::engine::lab::Lab;
 use super::engine::layout::Layout;
 use super::engine::names::Names;
 use super::engine::passage::{self, Passages};
-use super::engine::address::Addresses;
-use super::engine::age::Ages;
-use super::engine::dates::Dates;
 use super::engine::pattern::Pattern;
 use super::engine::{Engine, Output, Signal, View};
 use super::finding::{Entity, Evidence, Finding, Findings, Passage};
@@ -150,14 +151,17 @@ impl Detector {
             engine.find(view, fuel, out)?;
         }
         let candidates = std::mem::take(&mut out.candidates);
-        Ok(merge::merge(text.folded(), candidates, &self.settings)
+        let mut hits: Vec<Hit> = merge::merge(text.folded(), candidates, &self.settings)
             .into_iter()
             .map(|candidate| Hit {
                 range: candidate.range.clone(),
                 surface: text.folded().get(candidate.range.clone()).unwrap_or_default().to_owned(),
                 candidate,
             })
-            .collect())
+            .collect();
+        let beside = beside::numbers(text.folded(), &hits);
+        hits.extend(beside);
+        Ok(hits)
     }
 
     /// Read what is encoded in a part; gives the number of unreadable blobs.

@@ -219,8 +219,10 @@ fn age(
         if mark && char_before(text, at).is_none_or(|letter| matches!(letter, ' ' | '(' | '\n' | ',' | '/')) {
             return Some((at..number.end, 0.65, "age with the letter of the sex"));
         }
+        let listed =
+            matches!(next, Some(')')) && matches!(before(text, at, 2).trim_end().chars().next_back(), Some('、' | ','));
         let bracket = char_before(text, at) == Some('(') && matches!(next, Some(')' | '、' | ',' | '・' | '/'));
-        if bracket {
+        if bracket || listed {
             let head = before(text, at, 8);
             let name = head.trim_end_matches('(').trim_end();
             let person =

@@ -17,6 +17,7 @@ use cues::{Cue, Cues, Hit};
 use grammar::{Form, Written};
 
 use super::reading::{after, before, char_at, char_before, line_start};
+use super::table::Table;
 
 /// How far a word reaches, in letters.
 const REACH_BEFORE: usize = 14;
@@ -59,6 +60,8 @@ struct Page<'a> {
     /// How many different words say that it is about care, less those that say otherwise.
     care: f32,
     field: Option<Cue>,
+    table: Table,
+    cues: &'a Cues,
 }
 
 impl Engine for Dates {
@@ -79,7 +82,7 @@ impl Engine for Dates {
             let label = Text::new(label);
             self.cues.of_field(label.folded())
         });
-        let page = Page { text, hits: &hits, care: cues::care(&hits), field };
+        let page = Page { text, hits: &hits, care: cues::care(&hits), field, table: Table::of(text), cues: &self.cues };
         let mut verdicts: Vec<Verdict> = dates.iter().map(|date| page.judge(date)).collect();
         spread(text, &dates, &mut verdicts);
         for (date, verdict) in dates.into_iter().zip(verdicts) {
@@ -106,7 +109,11 @@ impl Engine for Dates {
 
 impl Page<'_> {
     fn judge(&self, date: &Written) -> Verdict {
-        if let Some(verdict) = self.birth(date) {
+        let field = self.field.or_else(|| {
+            let head = self.table.head(self.text, date.range.start)?;
+            self.cues.of_field(head)
+        });
+        if let Some(verdict) = self.birth(date, field) {
             return verdict;
         }
         let mut evidence = vec![Evidence::new("form", base(date.form))];
@@ -115,11 +122,17 @@ impl Page<'_> {
                 evidence.push(reason);
             }
         }
+        let head = self.heads_entry(date);
         let near = self.nearest(date, Cue::Care);
-        let other = self.nearest(date, Cue::Other);
+        let other = if head && self.care >= 3.0 {
+            self.before(date.range.start, Cue::Other, REACH_BEFORE)
+        } else {
+            self.nearest(date, Cue::Other)
+        };
+        evidence.extend(self.time(date));
         match (near, other) {
             (Some((distance, word)), other) if other.as_ref().is_none_or(|(against, _)| distance <= *against) => {
-                evidence.push(Evidence::new(word, 0.45));
+                evidence.push(Evidence::new(word, 0.5));
                 if let Some((_, word)) = other {
                     evidence.push(Evidence::new(word, -0.15));
                 }
@@ -132,34 +145,68 @@ impl Page<'_> {
             }
             (_, None) => {}
         }
-        if self.field == Some(Cue::Care) {
+        if field == Some(Cue::Care) {
             evidence.push(Evidence::new("field", 0.5));
         }
-        if self.heads_entry(date) {
+        if head {
             evidence.push(Evidence::new("head of an entry", 0.1 + 0.2 * (self.care / 4.0).clamp(-0.5, 1.0)));
         }
         let passage = match self.care {
-            care if care >= 6.0 => 0.4,
-            care if care >= 4.0 => 0.3,
-            care if care >= 2.0 => 0.2,
-            care if care >= 0.0 => 0.0,
-            care if care >= -2.0 => -0.1,
-            _ => -0.25,
+            care if care >= 3.0 => 0.4,
+            care if care >= 2.0 => 0.3,
+            care if care >= 1.0 => 0.2,
+            care if care >= -0.5 => 0.0,
+            care if care >= -3.0 => -0.1,
+            _ => -0.2,
         };
         evidence.push(Evidence::new("text about care", passage));
         Verdict { kind: Kind::CareDate, evidence }
     }
 
+    /// A time or weekday behind says that it is a day; seconds and zones are those of logs, a mailbox that of a mail.
+    fn time(&self, date: &Written) -> Option<Evidence> {
+        let tail = after(self.text, date.range.end, 48);
+        let line = tail.split('\n').next().unwrap_or(tail);
+        let rest = line.trim_start_matches([' ', 'T', ',']);
+        let clock: Vec<&str> = rest
+            .split(|letter: char| !letter.is_ascii_digit())
+            .take(3)
+            .take_while(|part| part.len() == 2 || part.len() == 1)
+            .collect();
+        let colon = rest.bytes().take(3).any(|byte| byte == b':');
+        if colon
+            && clock.len() == 3
+            && clock.get(2).is_some_and(|seconds| seconds.len() == 2)
+            && rest.matches(':').count() >= 2
+        {
+            return Some(Evidence::new("seconds of a log", -0.4));
+        }
+        if line.contains('@') && (line.contains('<') || line.contains("メール") || line.contains("wrote")) {
+            return Some(Evidence::new("head of a mail", -0.7));
+        }
+        let hour = rest.split_once('時').is_some_and(|(hour, _)| {
+            !hour.is_empty() && hour.len() <= 2 && hour.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        let weekday = rest
+            .strip_prefix('(')
+            .is_some_and(|rest| rest.starts_with(['月', '火', '水', '木', '金', '土', '日']) || rest.starts_with("祝"));
+        let short = matches!(date.form, Form::Slash | Form::MonthDay) && self.care >= 1.0;
+        (short && (colon && clock.len() >= 2 || hour || weekday)).then(|| Evidence::new("time of day", 0.15))
+    }
+
     /// A birth: a label before, 生 after, or an old full date beside a person.
-    fn birth(&self, date: &Written) -> Option<Verdict> {
+    fn birth(&self, date: &Written, field: Option<Cue>) -> Option<Verdict> {
         let birth = |why: String, weight: f32| Verdict {
             kind: Kind::BirthDate,
             evidence: vec![Evidence::new("form", 0.3), Evidence::new(why, weight)],
         };
-        if self.field == Some(Cue::BirthBefore) {
+        if field == Some(Cue::BirthBefore) {
             return Some(birth("field".to_owned(), 0.65));
         }
         if date.form == Form::RangeEnd {
+            return None;
+        }
+        if field == Some(Cue::Care) {
             return None;
         }
         if let Some((distance, word)) = self.before(date.range.start, Cue::BirthBefore, 20) {
@@ -190,8 +237,8 @@ impl Page<'_> {
         }
         // `様(S14.7.7)`, `S41.5.2 高松市`, `1959年6月21日(65)`: a person's line and a year long past.
         let person = self.beside_person(date);
-        let old = year <= 2012;
-        (person && old && self.care > -3.0).then(|| birth("a year long past beside a person".to_owned(), 0.35))
+        let old = (person && year <= 2012) || (year < 1989 && self.care >= 1.0);
+        (old && self.care > -3.0).then(|| birth("a year long past beside a person".to_owned(), 0.35))
     }
 
     /// An honorific, an age or a sex stands next to the date.
@@ -229,8 +276,8 @@ impl Page<'_> {
         if let Some((_, word)) = self.before(date.range.start, Cue::Score, 4) {
             return Some(Evidence::new(format!("score {word}"), -0.6));
         }
-        let joined = char_before(self.text, date.range.start)
-            .is_some_and(|letter| matches!(letter, '=' | '+' | '×' | '約' | '第'));
+        let joined =
+            char_before(self.text, date.range.start).is_some_and(|letter| matches!(letter, '=' | '+' | '×' | '第'));
         joined.then(|| Evidence::new("no day", -0.5))
     }
 
@@ -306,6 +353,7 @@ const fn base(form: Form) -> f32 {
         Form::MonthDay => 0.2,
         Form::ShortYear | Form::RangeEnd => 0.15,
         Form::Slash | Form::Digits => 0.1,
+        Form::Spaced => 0.0,
     }
 }
 

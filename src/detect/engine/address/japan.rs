@@ -578,7 +578,7 @@ fn room_like(text: &str, start: usize, end: usize, known: bool, round: usize) ->
     let name = text.get(start..end).unwrap_or_default();
     let letters = name.chars().take_while(|letter| !letter.is_ascii_digit()).count();
     let digits = name.chars().filter(char::is_ascii_digit).count();
-    let unit = ["歳", "才", "人", "名", "年", "月", "日", "円", "時", "回", "%", "/", ":", ".", "cm", "kg"]
+    let unit = ["歳", "才", "人", "名", "年", "月", "日", "円", "時", "回", "%", "/", ":", "cm", "kg"]
         .iter()
         .any(|word| text.get(end..).unwrap_or_default().starts_with(word));
     let katakana = name.chars().filter(|letter| ('ァ'..='ヺ').contains(letter)).count() >= 2;
@@ -594,9 +594,14 @@ fn follows_room(text: &str, at: usize) -> bool {
     }
     let room: String = after(text, start, 8)
         .chars()
-        .take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '-' || "号室棟階".contains(*letter))
+        .take_while(|letter| {
+            letter.is_ascii_alphanumeric()
+                || *letter == '-'
+                || kanji_digit(*letter).is_some()
+                || "号室棟階".contains(*letter)
+        })
         .collect();
-    let digits = room.chars().filter(char::is_ascii_digit).count();
+    let digits = room.chars().filter(|letter| letter.is_ascii_digit() || kanji_digit(*letter).is_some()).count();
     (2..=5).contains(&digits) && (room.ends_with('室') || room.ends_with('号') || room.contains('-'))
 }
 
