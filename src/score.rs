@@ -2,6 +2,8 @@
 //! `tsuitate score GOLD PRED` prints its table; the floor test reads its figures.
 //! Must not know: how a prediction was made, files.
 
+pub mod predict;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
@@ -166,7 +168,9 @@ pub fn ratio(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-fn f1(precision: Option<f64>, recall: Option<f64>) -> Option<f64> {
+/// The harmonic mean of the two.
+#[must_use]
+pub fn f1(precision: Option<f64>, recall: Option<f64>) -> Option<f64> {
     let (precision, recall) = (precision?, recall?);
     Some(if precision + recall > 0.0 { 2.0 * precision * recall / (precision + recall) } else { 0.0 })
 }

@@ -4,6 +4,7 @@
 
 mod ca;
 mod check;
+pub mod client;
 mod demo;
 mod keys;
 mod record;

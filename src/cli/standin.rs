@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::wire::task::Tasks;
+use crate::wire::tls::provider;
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
@@ -102,7 +103,7 @@ fn certificates(names: &[&str]) -> anyhow::Result<(String, rustls::ServerConfig)
     let key = KeyPair::generate()?;
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let leaf = CertificateParams::new(names)?.signed_by(&key, &root)?;
-    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let mut config = rustls::ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(

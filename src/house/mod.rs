@@ -7,6 +7,7 @@ pub mod doors;
 pub mod entry;
 pub mod memory;
 pub mod exit;
+pub mod open;
 pub mod standing;
 pub mod steps;
 pub mod stop;
