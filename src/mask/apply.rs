@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::blind;
 use super::error::MaskError;
 use super::generalise::LabRanges;
 use super::key::{Digest, TokenKey};
@@ -30,11 +31,14 @@ pub struct Settings {
     pub look_chars: usize,
     /// The hospital's own reference ranges, for uses that make lab values rough.
     pub lab_ranges: LabRanges,
+    /// The note that `restore` puts under answers (its settings decide).
+    #[serde(skip)]
+    pub blind_note: String,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { look_chars: 64, lab_ranges: LabRanges::new() }
+        Self { look_chars: 64, lab_ranges: LabRanges::new(), blind_note: blind::NOTE.to_owned() }
     }
 }
 
@@ -148,6 +152,7 @@ pub fn apply(input: Input<'_>) -> Result<Applied, MaskError> {
         version,
         known,
         lab_ranges: &settings.lab_ranges,
+        blind_note: &settings.blind_note,
     })?;
     let mut second_look = 0;
     let mut round = Round::First;

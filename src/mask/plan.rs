@@ -35,6 +35,7 @@ pub(super) struct Request<'a> {
     pub(super) version: &'a str,
     pub(super) known: &'a Known,
     pub(super) lab_ranges: &'a LabRanges,
+    pub(super) blind_note: &'a str,
 }
 
 /// How a text is dealt with.

@@ -79,6 +79,13 @@ impl Sight {
             written_bytes += folded.len();
             forms.push(folded.clone());
             patterns.push(Pattern { word: number, encoded: false });
+            for form in tight(&folded).into_iter().filter(|form| long_enough(form, reach)) {
+                if seen.insert(form.clone()) {
+                    written_bytes += form.len();
+                    forms.push(form);
+                    patterns.push(Pattern { word: number, encoded: false });
+                }
+            }
             if encoded_bytes > Self::ENCODED_LIMIT {
                 continue;
             }
@@ -178,6 +185,15 @@ fn stands_alone(text: &str, range: &Range<usize>) -> bool {
     !goes_on(word.chars().next(), before) && !goes_on(word.chars().next_back(), after)
 }
 
+/// The word without what often falls away: spaces in a name, separators in a number of eight digits and more.
+fn tight(folded: &str) -> Option<Wiped> {
+    let number = folded.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | ' ' | '(' | ')'));
+    let tight: String =
+        folded.chars().filter(|c| if number { c.is_ascii_digit() } else { !c.is_whitespace() }).collect();
+    let counts = if number { tight.len() >= 8 } else { !tight.is_ascii() };
+    (counts && tight != folded).then(|| Wiped::new(tight))
+}
+
 /// Percent, `\u`, base64 in three alignments and two alphabets, hex. Upper and lower case are one.
 fn encodings(word: &str) -> Vec<Wiped> {
     let mut forms = Vec::new();
@@ -253,6 +269,9 @@ mod tests {
             assert_eq!(hits(&[word], &format!("x {text} y"), Reach::Request).len(), 1, "{text}");
         }
         assert_eq!(hits(&["髙橋花子"], "高橋花子", Reach::Request), ["高橋花子"]);
+        assert_eq!(hits(&["髙橋　花子"], "高橋花子", Reach::Request), ["高橋花子"]);
+        assert_eq!(hits(&["090-1234-5678"], "tel 09012345678", Reach::Request), ["09012345678"]);
+        assert_eq!(hits(&["John Smith"], "JohnSmith", Reach::Request), [""; 0]);
         assert_eq!(hits(&["090-1234-5678"], "０９０－１２３４－５６７８", Reach::Request).len(), 1);
     }
 

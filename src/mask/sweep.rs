@@ -195,9 +195,10 @@ impl Plan<'_> {
                     self.put(text, taken_out(range.end..range.end + blind::MARK.len_utf8()));
                 }
             }
-            let note = located.text.find(blind::NOTE).map(|at| {
+            let note = self.request.blind_note;
+            let note = located.text.rfind(note).filter(|_| !note.is_empty()).map(|at| {
                 let before = located.text.get(..at).unwrap_or_default();
-                before.trim_end_matches(['\n', '\r', ' ']).len()..at + blind::NOTE.len()
+                before.strip_suffix("\n\n").unwrap_or(before).len()..at + note.len()
             });
             if let Some(note) = note {
                 self.put(text, taken_out(note));
