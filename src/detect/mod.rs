@@ -26,3 +26,6 @@ pub use fuel::{DetectError, Fuel};
 pub use kind::{Class, Kind, Role};
 pub use rule::{RuleError, RuleErrors};
 pub use settings::Settings;
+
+#[cfg(test)]
+mod floor;
