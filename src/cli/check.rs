@@ -40,7 +40,9 @@ pub fn run(arguments: &Arguments, place: &Place) -> anyhow::Result<ExitCode> {
         .files
         .iter()
         .map(|path| {
-            std::fs::read_to_string(path).map(|text| (path.display().to_string(), text)).with_context(|| path.display().to_string())
+            std::fs::read_to_string(path)
+                .map(|text| (path.display().to_string(), text))
+                .with_context(|| path.display().to_string())
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     let shipped = rule::shipped();

@@ -46,7 +46,9 @@ pub async fn ask(
         let value = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
         format!("Proxy-Authorization: Basic {value}\r\n")
     });
-    socket.write_all(format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n{authorization}\r\n").as_bytes()).await?;
+    socket
+        .write_all(format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n{authorization}\r\n").as_bytes())
+        .await?;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];

@@ -33,7 +33,8 @@ const PASSWORD: &str = "demo-hanako";
 
 const LETTER: &str = "次のメールを丁寧な文面に直してください。\n佐久間 春香様（患者番号 0038412）のご長女、佐久間 美緒様へ。\n\
     次回の受診は7月1日です。ご都合が悪い場合は 090-1234-5678 までお電話ください。";
-const LABS: &str = "検査結果をご家族向けにやさしく説明する文を書いてください。\n患者：佐久間 春香　HbA1c 7.2%　LDL-C 131 mg/dL";
+const LABS: &str =
+    "検査結果をご家族向けにやさしく説明する文を書いてください。\n患者：佐久間 春香　HbA1c 7.2%　LDL-C 131 mg/dL";
 const CHART: &str = "退院サマリの下書きを整えてください。\n氏名：佐久間 春香　ID：0038412\n主訴：胸痛\n現病歴：6月3日より労作時胸痛を認め、\
     6月5日当院を受診、同日入院となった。\n既往歴：高血圧、2型糖尿病\n入院時所見：BP 138/82、HbA1c 7.2%\n経過：安静と内服で軽快し、6月12日退院。\n\
     退院時処方：アムロジピン5mg 1日1回";
@@ -68,7 +69,11 @@ async fn show(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let answer = answered(&reply, sent.as_deref())?;
     let seen = sent.unwrap_or_default();
     let hidden = ["佐久間", "春香", "美緒", "0038412", "090-1234-5678"];
-    expect(&mut wrong, "nothing of the letter leaves", !seen.is_empty() && hidden.iter().all(|word| !seen.contains(word)));
+    expect(
+        &mut wrong,
+        "nothing of the letter leaves",
+        !seen.is_empty() && hidden.iter().all(|word| !seen.contains(word)),
+    );
     expect(&mut wrong, "the answer has the words back", hidden.iter().all(|word| answer.contains(word)));
 
     heading("3. 検査値（用途の承認なし）→ 伏せて送り、回答では ※ を付けて戻す")?;
@@ -81,7 +86,11 @@ async fn show(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (reply, sent) = asked.ask(Some((PERSON, PASSWORD)), CHART).await?;
     let answer = answered(&reply, sent.as_deref())?;
     let seen = sent.unwrap_or_default();
-    expect(&mut wrong, "an approved use masks the person", !seen.is_empty() && !seen.contains("佐久間") && !seen.contains("0038412"));
+    expect(
+        &mut wrong,
+        "an approved use masks the person",
+        !seen.is_empty() && !seen.contains("佐久間") && !seen.contains("0038412"),
+    );
     expect(&mut wrong, "an approved use keeps the lab value", seen.contains("7.2") && answer.contains("佐久間 春香"));
 
     for what in &wrong {
@@ -158,13 +167,15 @@ impl Asked<'_> {
     async fn ask(&self, account: Option<(&str, &str)>, text: &str) -> anyhow::Result<(Reply, Option<String>)> {
         out(&format!("── 職員が書いた文面\n{text}\n"))?;
         let before = self.standin.received().len();
-        let body = json!({"model": "demo", "stream": true, "messages": [{"role": "user", "content": text}]}).to_string();
+        let body =
+            json!({"model": "demo", "stream": true, "messages": [{"role": "user", "content": text}]}).to_string();
         let address = self.gate.running.addr().context("the gate has no address")?;
         let reply = ask(address, &self.gate.root.pem, account, HOST, "/v1/chat/completions", body).await?;
         let received = self.standin.received();
-        let sent = received.get(before).and_then(|got| serde_json::from_slice::<Value>(&got.body).ok()).and_then(|body| {
-            body["messages"].as_array()?.last()?["content"].as_str().map(str::to_owned)
-        });
+        let sent = received
+            .get(before)
+            .and_then(|got| serde_json::from_slice::<Value>(&got.body).ok())
+            .and_then(|body| body["messages"].as_array()?.last()?["content"].as_str().map(str::to_owned));
         Ok((reply, sent))
     }
 }
@@ -175,7 +186,11 @@ fn heading(text: &str) -> std::io::Result<()> {
 
 fn refused(reply: &Reply) -> anyhow::Result<()> {
     let body: Value = serde_json::from_str(&reply.body).unwrap_or(Value::Null);
-    out(&format!("── 職員が読む案内（HTTP {}）\n{}", reply.status.as_u16(), body["error"]["message"].as_str().unwrap_or(&reply.body)))?;
+    out(&format!(
+        "── 職員が読む案内（HTTP {}）\n{}",
+        reply.status.as_u16(),
+        body["error"]["message"].as_str().unwrap_or(&reply.body)
+    ))?;
     Ok(())
 }
 

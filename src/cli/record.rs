@@ -144,7 +144,7 @@ fn list(args: &ListArgs, place: &Place) -> anyhow::Result<ExitCode> {
         }
     } else {
         let mut table = comfy_table::Table::new();
-        table.load_preset(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+        table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
         table.set_header(["番号", "日時", "処理結果", "誰が", "サービス", "検出", "記録ID"]);
         for row in &rows {
             let opened = parsed(row.opened.as_deref());
@@ -215,10 +215,17 @@ fn search(person: Option<&str>, number: Option<&str>, place: &Place) -> anyhow::
         if let Some(person) = person {
             let folded = Text::new(person).folded().to_owned();
             prints.insert(fingerprint(&key.id, bytes, Kind::PersonName.as_str(), Form::Whole, &folded), "氏名が一致");
-            prints.insert(fingerprint(&key.id, bytes, Kind::PersonName.as_str(), Form::Surname, &folded), "姓だけが一致");
+            prints
+                .insert(fingerprint(&key.id, bytes, Kind::PersonName.as_str(), Form::Surname, &folded), "姓だけが一致");
             if let Some((surname, _)) = folded.split_once(' ') {
-                prints.insert(fingerprint(&key.id, bytes, Kind::PersonName.as_str(), Form::Whole, surname), "姓だけが一致");
-                prints.insert(fingerprint(&key.id, bytes, Kind::PersonName.as_str(), Form::Surname, surname), "姓が同じ人");
+                prints.insert(
+                    fingerprint(&key.id, bytes, Kind::PersonName.as_str(), Form::Whole, surname),
+                    "姓だけが一致",
+                );
+                prints.insert(
+                    fingerprint(&key.id, bytes, Kind::PersonName.as_str(), Form::Surname, surname),
+                    "姓が同じ人",
+                );
             }
         }
         if let Some(number) = number {
@@ -244,7 +251,9 @@ fn search(person: Option<&str>, number: Option<&str>, place: &Place) -> anyhow::
 
 fn export(to: Option<PathBuf>, place: &Place) -> anyhow::Result<ExitCode> {
     let mut sink: Box<dyn Write> = match &to {
-        Some(path) => Box::new(std::io::BufWriter::new(std::fs::File::create(path).with_context(|| path.display().to_string())?)),
+        Some(path) => {
+            Box::new(std::io::BufWriter::new(std::fs::File::create(path).with_context(|| path.display().to_string())?))
+        }
         None => Box::new(std::io::stdout().lock()),
     };
     let mut count = 0;
@@ -272,7 +281,8 @@ enum ExportError {
 fn check(export: &PathBuf, keys: &PathBuf, anchor: Option<&str>) -> anyhow::Result<ExitCode> {
     let text = std::fs::read_to_string(keys).with_context(|| keys.display().to_string())?;
     let mut public = BTreeMap::new();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#')) {
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
+    {
         let key = line.split_whitespace().collect::<Vec<_>>();
         let parsed = match key.as_slice() {
             [id, hex] => chain::unhex(hex)
@@ -330,7 +340,9 @@ fn counts(kinds: &Value) -> String {
         .as_object()
         .into_iter()
         .flatten()
-        .map(|(word, count)| format!("{} {count}", Kind::from_word(word).map_or(word.as_str(), Kind::ja)))
+        .map(|(word, count)| {
+            format!("{} {count}", Kind::from_word(word).map_or_else(|| word.clone(), |kind| kind.ja().to_owned()))
+        })
         .collect();
     if listed.is_empty() { "なし".to_owned() } else { listed.join("、") }
 }
@@ -360,8 +372,18 @@ fn instant(text: &str) -> anyhow::Result<u64> {
     let at = text
         .parse::<jiff::Timestamp>()
         .ok()
-        .or_else(|| text.parse::<jiff::civil::DateTime>().ok().and_then(|at| at.to_zoned_datetime(zone.clone()).ok()).map(|at| at.timestamp()))
-        .or_else(|| text.parse::<jiff::civil::Date>().ok().and_then(|at| at.to_zoned_datetime(zone).ok()).map(|at| at.timestamp()));
+        .or_else(|| {
+            text.parse::<jiff::civil::DateTime>()
+                .ok()
+                .and_then(|at| at.to_zoned_datetime(zone.clone()).ok())
+                .map(|at| at.timestamp())
+        })
+        .or_else(|| {
+            text.parse::<jiff::civil::Date>()
+                .ok()
+                .and_then(|at| at.to_zoned_datetime(zone).ok())
+                .map(|at| at.timestamp())
+        });
     let at = at.with_context(|| format!("`{text}` is no date: write 2026-11-24 or 2026-11-24T09:00+09:00"))?;
     Ok(u64::try_from(at.as_millisecond()).unwrap_or(0))
 }

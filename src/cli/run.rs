@@ -38,7 +38,10 @@ async fn serve(place: &Place) -> anyhow::Result<ExitCode> {
     let problems = place.config.problems(today());
     if !problems.is_empty() {
         // Without a file there is nothing to point at; with one `Config::read` has already said it.
-        anyhow::bail!("{}", problems.iter().map(|problem| format!("{}: {}", problem.key, problem.what)).collect::<Vec<_>>().join("\n"));
+        anyhow::bail!(
+            "{}",
+            problems.iter().map(|problem| format!("{}: {}", problem.key, problem.what)).collect::<Vec<_>>().join("\n")
+        );
     }
     let opened =
         open(place.config.clone(), open::Place { data: &place.data, gate: place.gate_name(), clock: now_ms }).await?;
@@ -89,7 +92,10 @@ fn reload(place: &Place, house: &Arc<House>) {
     let Some(file) = place.file.as_deref() else { return };
     let fresh = Config::read(file, today()).map_err(|error| error.to_string()).and_then(|config| {
         let running = house.standing();
-        if config.gate != running.config.gate || config.upstream != running.config.upstream || config.ca != running.config.ca {
+        if config.gate != running.config.gate
+            || config.upstream != running.config.upstream
+            || config.ca != running.config.ca
+        {
             tracing::warn!("[gate], [upstream] and [ca] take effect at the next start");
         }
         Standing::new(config, house.ring().login().secret.bytes()).map_err(|error| error.to_string())
@@ -106,10 +112,12 @@ fn reload(place: &Place, house: &Arc<House>) {
 /// The folder is watched: editors replace files.
 fn watch(file: &Path, changed: mpsc::Sender<()>) -> anyhow::Result<notify::RecommendedWatcher> {
     let name = file.file_name().map(std::ffi::OsStr::to_owned);
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")).to_owned();
+    let folder =
+        file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")).to_owned();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let ours = event.is_ok_and(|event| {
-            !event.kind.is_access() && event.paths.iter().any(|path| path.file_name().map(std::ffi::OsStr::to_owned) == name)
+            !event.kind.is_access()
+                && event.paths.iter().any(|path| path.file_name().map(std::ffi::OsStr::to_owned) == name)
         });
         if ours {
             // One waiting change is enough.

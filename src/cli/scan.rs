@@ -62,7 +62,7 @@ fn text(detector: &Detector, arguments: &Arguments) -> anyhow::Result<bool> {
     let document = Document::of(&text);
     let found = detector.find(&document, &mut detector.fuel(&document))?;
     let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
     let mut header = vec!["行", "桁", "種類", "確かさ", "規則"];
     if arguments.show {
         header.push("語");
@@ -105,7 +105,11 @@ fn text(detector: &Detector, arguments: &Arguments) -> anyhow::Result<bool> {
 
 fn jsonl(detector: &Detector, arguments: &Arguments) -> anyhow::Result<bool> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let bar = if std::io::stderr().is_terminal() { indicatif::ProgressBar::new_spinner() } else { indicatif::ProgressBar::hidden() };
+    let bar = if std::io::stderr().is_terminal() {
+        indicatif::ProgressBar::new_spinner()
+    } else {
+        indicatif::ProgressBar::hidden()
+    };
     let mut any = false;
     for (number, line) in BufReader::new(open(arguments.file.as_deref())?).lines().enumerate() {
         let line = line?;

@@ -33,9 +33,10 @@ pub struct Arguments {
 /// When a file cannot be read or is not of the form.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| path.display().to_string());
-    let gold = read_gold(&read(&arguments.gold)?).map_err(|error| anyhow::anyhow!("{}: {error}", arguments.gold.display()))?;
-    let pred =
-        read_predictions(&read(&arguments.pred)?).map_err(|error| anyhow::anyhow!("{}: {error}", arguments.pred.display()))?;
+    let gold =
+        read_gold(&read(&arguments.gold)?).map_err(|error| anyhow::anyhow!("{}: {error}", arguments.gold.display()))?;
+    let pred = read_predictions(&read(&arguments.pred)?)
+        .map_err(|error| anyhow::anyhow!("{}: {error}", arguments.pred.display()))?;
     let score = score(&gold, &pred);
     out(&table(&score))?;
     for miss in score.misses.iter().take(arguments.misses) {
@@ -76,7 +77,7 @@ fn table(score: &Score) -> String {
         format!("trap hits {}", percent(score.trap_rate())),
     ];
     let mut kinds = comfy_table::Table::new();
-    kinds.load_preset(comfy_table::presets::ASCII_MARKDOWN);
+    kinds.load_style(comfy_table::presets::ASCII_MARKDOWN);
     kinds.set_header(["kind", "gold", "recall", "covered", "precision", "F1"]);
     for (kind, count) in &score.kinds {
         let recall = ratio(count.recalled, count.gold);
@@ -92,12 +93,18 @@ fn table(score: &Score) -> String {
     }
     lines.push(kinds.to_string());
     let mut classes = comfy_table::Table::new();
-    classes.load_preset(comfy_table::presets::ASCII_MARKDOWN);
+    classes.load_style(comfy_table::presets::ASCII_MARKDOWN);
     classes.set_header(["class", "gold", "recall", "precision", "F1"]);
     for (class, count) in &score.classes {
         let recall = ratio(count.both, count.gold);
         let precision = ratio(count.both, count.predicted);
-        classes.add_row([class.clone(), count.gold.to_string(), number(recall), number(precision), number(f1(precision, recall))]);
+        classes.add_row([
+            class.clone(),
+            count.gold.to_string(),
+            number(recall),
+            number(precision),
+            number(f1(precision, recall)),
+        ]);
     }
     lines.push(classes.to_string());
     lines.join("\n")

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -74,7 +74,9 @@ impl Standin {
                     let io = TokioIo::new(stream);
                     // A client that goes away is no fault of the stand-in.
                     let _ended = if h2 {
-                        hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(io, service).await
+                        hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                            .serve_connection(io, service)
+                            .await
                     } else {
                         hyper::server::conn::http1::Builder::new()
                             .timer(TokioTimer::new())
@@ -124,7 +126,12 @@ async fn answer(request: Request<Incoming>, got: Arc<Mutex<Vec<Got>>>) -> Result
     };
     let body = body.to_bytes();
     got.lock().unwrap_or_else(PoisonError::into_inner).push(Got {
-        host: parts.uri.authority().map(ToString::to_string).or_else(|| header(&parts.headers, "host")).unwrap_or_default(),
+        host: parts
+            .uri
+            .authority()
+            .map(ToString::to_string)
+            .or_else(|| header(&parts.headers, "host"))
+            .unwrap_or_default(),
         path: path.clone(),
         headers: parts
             .headers
@@ -140,7 +147,10 @@ async fn answer(request: Request<Incoming>, got: Arc<Mutex<Vec<Got>>>) -> Result
         "/v1/messages" => messages(&asked, stream),
         path if path.contains(":streamGenerateContent") => gemini(&asked, true),
         path if path.contains(":generateContent") => gemini(&asked, false),
-        _ => reply(StatusCode::NOT_FOUND, &json!({"error": {"message": "the stand-in knows no such path", "type": "not_found"}})),
+        _ => reply(
+            StatusCode::NOT_FOUND,
+            &json!({"error": {"message": "the stand-in knows no such path", "type": "not_found"}}),
+        ),
     })
 }
 
@@ -152,11 +162,9 @@ fn header(headers: &http::HeaderMap, name: &str) -> Option<String> {
 fn text_of(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
-        Value::Array(parts) => parts
-            .iter()
-            .filter_map(|part| part.get("text").and_then(Value::as_str))
-            .collect::<Vec<_>>()
-            .join("\n"),
+        Value::Array(parts) => {
+            parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str)).collect::<Vec<_>>().join("\n")
+        }
         _ => String::new(),
     }
 }
@@ -210,10 +218,16 @@ fn messages(asked: &Value, stream: bool) -> Answer {
     }
     let mut events = vec![
         ("message_start", json!({"type": "message_start", "message": head})),
-        ("content_block_start", json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})),
+        (
+            "content_block_start",
+            json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+        ),
     ];
     events.extend(pieces(&text).into_iter().map(|piece| {
-        ("content_block_delta", json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}))
+        (
+            "content_block_delta",
+            json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}),
+        )
     }));
     events.push(("content_block_stop", json!({"type": "content_block_stop", "index": 0})));
     events.push(("message_delta", json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null}, "usage": {"output_tokens": 1}})));

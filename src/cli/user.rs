@@ -53,7 +53,8 @@ pub fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
             let password = zeroize::Zeroizing::new(if password_stdin {
                 std::io::stdin().lines().next().transpose()?.unwrap_or_default()
             } else {
-                rpassword::prompt_password(format!("Password for {name}: ")).context("no terminal: use --password-stdin")?
+                rpassword::prompt_password(format!("Password for {name}: "))
+                    .context("no terminal: use --password-stdin")?
             });
             if password.chars().count() < 8 {
                 bail!("a password has at least 8 letters");

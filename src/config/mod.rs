@@ -169,7 +169,8 @@ impl Config {
     /// # Errors
     /// All that is wrong with it, with places.
     pub fn read(path: &Path, today: jiff::civil::Date) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
         Self::parse(path, &text, today)
     }
 
@@ -178,7 +179,11 @@ impl Config {
     /// # Errors
     /// All that is wrong with it, with places.
     pub fn parse(path: &Path, text: &str, today: jiff::civil::Date) -> Result<Self, ConfigError> {
-        let shape = |key: String, source: toml::de::Error| ConfigError::Shape { path: path.to_owned(), key, source: Box::new(source) };
+        let shape = |key: String, source: toml::de::Error| ConfigError::Shape {
+            path: path.to_owned(),
+            key,
+            source: Box::new(source),
+        };
         let deserializer = toml::Deserializer::parse(text).map_err(|error| shape(".".to_owned(), error))?;
         let config: Self = serde_path_to_error::deserialize(deserializer).map_err(|error| {
             let key = error.path().to_string();
@@ -206,7 +211,11 @@ impl Config {
     pub fn problems(&self, today: jiff::civil::Date) -> Vec<Problem> {
         let mut found = Vec::new();
         if self.gate.listen.http.is_empty() && self.gate.listen.tls.is_empty() {
-            found.push(Problem::new("gate.listen", "the gate listens nowhere", "write http = [\"127.0.0.1:8080\"] under [gate.listen]"));
+            found.push(Problem::new(
+                "gate.listen",
+                "the gate listens nowhere",
+                "write http = [\"127.0.0.1:8080\"] under [gate.listen]",
+            ));
         }
         if !self.loopback_only() {
             if self.contact.name.trim().is_empty() {
@@ -257,20 +266,31 @@ impl Config {
                 ));
             }
             if service.checked_on.is_some_and(|checked| checked > today) {
-                found.push(Problem::new(format!("service[{index}].checked_on"), "this day has not come yet", "write the day of the check"));
+                found.push(Problem::new(
+                    format!("service[{index}].checked_on"),
+                    "this day has not come yet",
+                    "write the day of the check",
+                ));
             }
         }
         for (index, observe) in self.observe.iter().enumerate() {
             if !observe.valid() {
                 found.push(Problem::new(
                     format!("observe[{index}]"),
-                    format!("observing needs an approver's name and at most {} days from `from` to `until`", Observe::MAX_DAYS),
+                    format!(
+                        "observing needs an approver's name and at most {} days from `from` to `until`",
+                        Observe::MAX_DAYS
+                    ),
                     "name the approver and shorten the span",
                 ));
             }
         }
         if let Err(error) = crate::decide::Policy::new(&self.policy) {
-            found.push(Problem::new("policy.rule", error.to_string(), "see the shipped policy in patterns/treatment/policy.toml"));
+            found.push(Problem::new(
+                "policy.rule",
+                error.to_string(),
+                "see the shipped policy in patterns/treatment/policy.toml",
+            ));
         }
         found
     }

@@ -29,11 +29,22 @@ impl Problem {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConfigError {
-    File { path: PathBuf, source: std::io::Error },
+    File {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     /// No TOML, an unknown key, a wrong type.
-    Shape { path: PathBuf, key: String, source: Box<toml::de::Error> },
+    Shape {
+        path: PathBuf,
+        key: String,
+        source: Box<toml::de::Error>,
+    },
     /// Well formed, but it cannot be meant so.
-    Meaning { path: PathBuf, text: String, problems: Vec<Problem> },
+    Meaning {
+        path: PathBuf,
+        text: String,
+        problems: Vec<Problem>,
+    },
 }
 
 impl std::error::Error for ConfigError {}
@@ -42,7 +53,11 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ConfigError::File { path, source } => {
-                write!(f, "{}: {source}\n  help: name another with --config, or leave it out for the defaults", path.display())
+                write!(
+                    f,
+                    "{}: {source}\n  help: name another with --config, or leave it out for the defaults",
+                    path.display()
+                )
             }
             ConfigError::Shape { path, key, source } => {
                 writeln!(f, "{}: {}", path.display(), if key == "." { "the file" } else { key.as_str() })?;

@@ -59,11 +59,16 @@ impl Return {
     #[must_use]
     pub fn begin(self, answer: Answer) -> Response<AnswerBody> {
         let Answer { parts, body, .. } = answer;
-        let content_type =
-            parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let content_type = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
         let mut settings = self.standing.config.restore.settings();
         settings.json_answer = self.json_answer;
-        let restorer = Restorer::new(Arc::clone(&self.map), Arc::clone(&self.endpoint.adapter), &settings, &content_type);
+        let restorer =
+            Restorer::new(Arc::clone(&self.map), Arc::clone(&self.endpoint.adapter), &settings, &content_type);
         let head = self.head(parts);
         let (send, mut receive) = mpsc::channel::<Result<Frame<Bytes>, BoxError>>(WAITING);
         let tasks = self.house.tasks.clone();
@@ -76,7 +81,8 @@ impl Return {
     fn head(&self, mut parts: Parts) -> Parts {
         parts.headers.remove(header::CONTENT_LENGTH);
         if self.map.has_blind()
-            && let Ok(count) = HeaderValue::from_str(&self.map.words().filter(|(_, _, word)| word.blind).count().to_string())
+            && let Ok(count) =
+                HeaderValue::from_str(&self.map.words().filter(|(_, _, word)| word.blind).count().to_string())
         {
             parts.headers.insert(restore::BLIND_HEADER, count);
         }
@@ -107,7 +113,9 @@ impl Return {
                         outcome = "cut";
                         break;
                     }
-                    if !out.is_empty() && send.send(Ok(Frame::data(Bytes::from(std::mem::take(&mut out))))).await.is_err() {
+                    if !out.is_empty()
+                        && send.send(Ok(Frame::data(Bytes::from(std::mem::take(&mut out))))).await.is_err()
+                    {
                         outcome = "client_gone";
                         break;
                     }

@@ -219,7 +219,14 @@ impl Entry {
 
     /// The outcome.
     #[must_use]
-    pub fn closed(&self, outcome: &str, status: Option<u16>, answer_bytes: u64, counts: restore::Counts, fault: Option<String>) -> Event {
+    pub fn closed(
+        &self,
+        outcome: &str,
+        status: Option<u16>,
+        answer_bytes: u64,
+        counts: restore::Counts,
+        fault: Option<String>,
+    ) -> Event {
         let mut timings = BTreeMap::new();
         timings.insert("whole".to_owned(), u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX));
         if let Some(took) = self.timings.get("forward") {
@@ -242,7 +249,13 @@ impl Entry {
     /// A tunnel, or a refusal before there was a request.
     #[must_use]
     pub fn passed(&self, verdict: Verdict, reasons: Vec<Why>) -> Event {
-        Event::Passed(Passed { record: self.record.clone(), who: self.who.clone(), host: self.host.clone(), verdict, reasons })
+        Event::Passed(Passed {
+            record: self.record.clone(),
+            who: self.who.clone(),
+            host: self.host.clone(),
+            verdict,
+            reasons,
+        })
     }
 
     /// Findings by kind, for the metrics.

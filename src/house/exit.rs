@@ -71,9 +71,10 @@ impl Exit {
         }
         if matches!(stop, Stop::Challenge) {
             *response.status_mut() = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-            response
-                .headers_mut()
-                .insert(http::header::PROXY_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Tsuitate\", charset=\"UTF-8\""));
+            response.headers_mut().insert(
+                http::header::PROXY_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"Tsuitate\", charset=\"UTF-8\""),
+            );
         }
         response
     }

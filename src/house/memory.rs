@@ -115,13 +115,25 @@ struct WordForm {
 
 impl From<&KnownWord> for WordForm {
     fn from(word: &KnownWord) -> Self {
-        Self { code: word.code, suffix: word.suffix, word: Zeroizing::new(word.word.to_string()), kind: word.kind, blind: word.blind }
+        Self {
+            code: word.code,
+            suffix: word.suffix,
+            word: Zeroizing::new(word.word.to_string()),
+            kind: word.kind,
+            blind: word.blind,
+        }
     }
 }
 
 impl From<WordForm> for KnownWord {
     fn from(form: WordForm) -> Self {
-        Self { code: form.code, suffix: form.suffix, word: Wiped::from(form.word.as_str()), kind: form.kind, blind: form.blind }
+        Self {
+            code: form.code,
+            suffix: form.suffix,
+            word: Wiped::from(form.word.as_str()),
+            kind: form.kind,
+            blind: form.blind,
+        }
     }
 }
 
@@ -165,7 +177,14 @@ impl Memory {
     /// What is known that bears on a request, and which of its signed texts came from the service. `history`: the service
     /// keeps what was said, so that any token of the scope's vault may come back in the answer.
     #[must_use]
-    pub fn known(&self, scope: &Scope, service: &str, wanted: &Wanted, history: bool, now_ms: u64) -> (Known, HashSet<usize>) {
+    pub fn known(
+        &self,
+        scope: &Scope,
+        service: &str,
+        wanted: &Wanted,
+        history: bool,
+        now_ms: u64,
+    ) -> (Known, HashSet<usize>) {
         let mut known = Known::default();
         for digest in &wanted.units {
             if let Some(unit) = self.get::<SentUnit>(scope, "unit", &digest.0, now_ms) {
@@ -209,7 +228,8 @@ impl Memory {
         let Some(store) = self.store.as_ref().filter(|_| scope.named) else { return Vec::new() };
         let mut words = Vec::new();
         for secret in &scope.vault {
-            let rows = store.lock().unwrap_or_else(PoisonError::into_inner).asides("vault", &tag(secret), now_ms, VAULT);
+            let rows =
+                store.lock().unwrap_or_else(PoisonError::into_inner).asides("vault", &tag(secret), now_ms, VAULT);
             for (key, sealed) in rows.unwrap_or_default() {
                 let plain = decrypt(secret, &context("vault", &key), &sealed);
                 let forms = plain.and_then(|plain| serde_json::from_slice::<Vec<WordForm>>(&plain).ok());
@@ -236,7 +256,8 @@ impl Memory {
             self.put(scope, "unit", &digest.0, unit, now_ms, &mut pending)?;
         }
         for (digest, answer) in &remember.answers {
-            let form = AnswerForm { masked: answer.masked.clone(), words: answer.words.iter().map(WordForm::from).collect() };
+            let form =
+                AnswerForm { masked: answer.masked.clone(), words: answer.words.iter().map(WordForm::from).collect() };
             self.put(scope, "answer", &digest.0, &form, now_ms, &mut pending)?;
         }
         for digest in &remember.signed {
@@ -291,7 +312,13 @@ impl Memory {
         self.open(key, true, "vault", code.as_bytes(), now_ms)
     }
 
-    fn get<T: serde::de::DeserializeOwned>(&self, scope: &Scope, shelf: &'static str, key: &[u8], now_ms: u64) -> Option<T> {
+    fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        scope: &Scope,
+        shelf: &'static str,
+        key: &[u8],
+        now_ms: u64,
+    ) -> Option<T> {
         self.open(&scope.memory, scope.named, shelf, key, now_ms)
     }
 
@@ -307,7 +334,14 @@ impl Memory {
         self.seal(&scope.memory, scope.named, shelf, key, value, now_ms + scope.life(), pending)
     }
 
-    fn open<T: serde::de::DeserializeOwned>(&self, secret: &Secret, stored: bool, shelf: &'static str, key: &[u8], now_ms: u64) -> Option<T> {
+    fn open<T: serde::de::DeserializeOwned>(
+        &self,
+        secret: &Secret,
+        stored: bool,
+        shelf: &'static str,
+        key: &[u8],
+        now_ms: u64,
+    ) -> Option<T> {
         let slot = Slot { shelf, scope: tag(secret), key: key.to_vec() };
         let sealed = match self.ram.get(&slot) {
             Some(kept) if kept.expires_ms > now_ms => kept.sealed,
@@ -337,7 +371,13 @@ impl Memory {
         let sealed = encrypt(secret, &context(shelf, key), &plain)?;
         let scope = tag(secret);
         if stored && self.store.is_some() {
-            pending.rows.push(Aside { table: shelf, scope: scope.to_vec(), key: key.to_vec(), sealed: sealed.clone(), expires_ms });
+            pending.rows.push(Aside {
+                table: shelf,
+                scope: scope.to_vec(),
+                key: key.to_vec(),
+                sealed: sealed.clone(),
+                expires_ms,
+            });
         }
         pending.ram.push((Slot { shelf, scope, key: key.to_vec() }, Kept { sealed: Arc::new(sealed), expires_ms }));
         Ok(())

@@ -5,8 +5,8 @@
 pub mod answer;
 pub mod doors;
 pub mod entry;
-pub mod memory;
 pub mod exit;
+pub mod memory;
 pub mod open;
 pub mod standing;
 pub mod steps;
@@ -136,8 +136,7 @@ impl House {
             vault: if endpoint.history_on_server { applied.remember.words } else { Vec::new() },
             ..memory::Remember::default()
         };
-        let mut pending =
-            self.memory.keep(&scope, &service, &remember, (self.clock)()).map_err(|_| Stop::Fault)?;
+        let mut pending = self.memory.keep(&scope, &service, &remember, (self.clock)()).map_err(|_| Stop::Fault)?;
         let rows = std::mem::take(&mut pending.rows);
         self.recorder.append(vec![entry.opened(decision.verdict)], rows).await.map_err(Stop::Record)?;
         entry.open = true;
@@ -145,7 +144,16 @@ impl House {
         entry.step("record");
         self.count(entry, decision.verdict);
         let map = applied.cleared.map();
-        Ok(steps::Sending { cleared: applied.cleared, target, scope, service, endpoint, map, json_answer, weight: Some(weight) })
+        Ok(steps::Sending {
+            cleared: applied.cleared,
+            target,
+            scope,
+            service,
+            endpoint,
+            map,
+            json_answer,
+            weight: Some(weight),
+        })
     }
 
     fn count(&self, entry: &Entry, verdict: crate::decide::Verdict) {
@@ -165,7 +173,8 @@ impl House {
         let outcome = if matches!(stop, Stop::Forward(_)) { "upstream_failed" } else { "refused" };
         let refusal = stop::refusal(&stop, &entry.record, &standing.config.contact, exit.service());
         let response = exit.render(&stop, &refusal);
-        let closed = entry.closed(outcome, Some(response.status().as_u16()), 0, crate::restore::Counts::default(), None);
+        let closed =
+            entry.closed(outcome, Some(response.status().as_u16()), 0, crate::restore::Counts::default(), None);
         let events = if entry.open { vec![closed] } else { vec![entry.opened(verdict), closed] };
         if let Err(error) = self.recorder.append(events, Vec::new()).await {
             // Nothing was sent; the refusal stands all the same.

@@ -77,7 +77,12 @@ pub async fn open(config: Config, place: Place<'_>) -> Result<Open, OpenError> {
 ///
 /// # Errors
 /// The first thing that is not right; nothing serves then.
-pub async fn open_with(config: Config, place: Place<'_>, store: Box<dyn Store>, reader: Option<Reader>) -> Result<Open, OpenError> {
+pub async fn open_with(
+    config: Config,
+    place: Place<'_>,
+    store: Box<dyn Store>,
+    reader: Option<Reader>,
+) -> Result<Open, OpenError> {
     make_folder(place.data)?;
     let ring = Ring::open_or_create(&place.data.join("keys"), &config.keys, (place.clock)())?;
     let (checkpoint_key_id, checkpoint_key) = ring.checkpoint();
@@ -143,7 +148,14 @@ pub async fn open_with(config: Config, place: Place<'_>, store: Box<dyn Store>, 
         }
         Ready { ready, reasons }
     });
-    let running = accept::serve(doors_open, config.gate.clone(), authority, dialer, Arc::new(doors(&house, Arc::new(portal))), tasks)?;
+    let running = accept::serve(
+        doors_open,
+        config.gate.clone(),
+        authority,
+        dialer,
+        Arc::new(doors(&house, Arc::new(portal))),
+        tasks,
+    )?;
     Ok(Open { house, running, root, record })
 }
 

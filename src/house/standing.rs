@@ -11,8 +11,8 @@ use crate::decide::{Destination, Policy, PolicyError};
 use crate::detect::{self, Detector};
 use crate::identify::{IdentifyError, People};
 use crate::locate::provider::{Endpoint, Provider, ProviderError, Providers};
-use crate::record::event::Versions;
 use crate::record::chain;
+use crate::record::event::Versions;
 
 /// What a request stands on.
 pub struct Standing {
@@ -31,7 +31,10 @@ pub struct Standing {
 enum Approved {
     /// Loopback only and no register: every known service, for trying out.
     All,
-    Register { ids: Vec<String>, names: Vec<String> },
+    Register {
+        ids: Vec<String>,
+        names: Vec<String>,
+    },
 }
 
 /// Why the settings cannot stand.
@@ -62,11 +65,16 @@ impl Standing {
                 .map_err(|source| StandingError::File { path: path.clone(), source })
         };
         let provider_files = config.destinations.providers.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let borrowed: Vec<(&str, &str)> = provider_files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let borrowed: Vec<(&str, &str)> =
+            provider_files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         let providers = Arc::new(Providers::with_files(&borrowed)?);
         let rule_files = config.rules.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let detector = Arc::new(
-            Detector::new(detect::Settings { max_bytes: config.gate.limits.text.bytes(), ..config.detect.clone() }, &rule_files).map_err(|error| StandingError::Rules(error.to_string()))?,
+            Detector::new(
+                detect::Settings { max_bytes: config.gate.limits.text.bytes(), ..config.detect.clone() },
+                &rule_files,
+            )
+            .map_err(|error| StandingError::Rules(error.to_string()))?,
         );
         let policy = Policy::new(&config.policy)?;
         let people = Arc::new(People::new(&config.identify, &config.network, config.destinations.unknown, login_key)?);

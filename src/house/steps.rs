@@ -96,7 +96,11 @@ pub async fn identify(
     let mut head = Head {
         method: parts.method.as_str().to_owned(),
         path_and_query: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
-        headers: parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect(),
+        headers: parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+            .collect(),
     };
     let declared_use = head.header(USE_HEADER).map(str::to_owned).or_else(|| caller.asked_use.clone());
     head.headers.retain(|(name, _)| name != USE_HEADER);
@@ -118,11 +122,17 @@ pub async fn identify(
 }
 
 /// Steps 3 and 4: the texts of the request with their addresses.
-pub fn locate(standing: &Standing, entry: &mut Entry, identified: Identified, held: Held) -> Result<LocatedRequest, Stop> {
+pub fn locate(
+    standing: &Standing,
+    entry: &mut Entry,
+    identified: Identified,
+    held: Held,
+) -> Result<LocatedRequest, Stop> {
     let (bytes, weight): (Bytes, Weight) = held.into_parts();
     entry.received_bytes = bytes.len() as u64;
     let headers = standing.providers.headers();
-    let located = unpack::open(&identified.head, &bytes, &identified.endpoint, headers, &standing.unpack).map_err(Stop::Unreadable)?;
+    let located = unpack::open(&identified.head, &bytes, &identified.endpoint, headers, &standing.unpack)
+        .map_err(Stop::Unreadable)?;
     entry.model = located.model().as_deref().map(Word::new);
     entry.text_bytes = located.texts().iter().map(|text| text.text.len() as u64).sum();
     entry.step("locate");
@@ -130,7 +140,12 @@ pub fn locate(standing: &Standing, entry: &mut Entry, identified: Identified, he
 }
 
 /// Step 5: what is in them.
-pub fn detect(house: &House, standing: &Standing, entry: &mut Entry, request: LocatedRequest) -> Result<Searched, Stop> {
+pub fn detect(
+    house: &House,
+    standing: &Standing,
+    entry: &mut Entry,
+    request: LocatedRequest,
+) -> Result<Searched, Stop> {
     let ring = house.ring();
     let identified = &request.identified;
     let scope = Scope::new(&ring, &identified.caller.scope(), identified.caller.person.named()).ok_or(Stop::Fault)?;
@@ -195,7 +210,7 @@ pub fn mask(_house: &House, standing: &Standing, entry: &mut Entry, decided: Dec
         service: &identified.service,
         version: &standing.version,
         known: &known,
-        detector: &standing.detector,
+        search: &|document, fuel| standing.detector.find(document, fuel),
         fuel: &mut fuel,
         settings: &standing.config.mask,
     })

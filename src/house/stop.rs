@@ -26,7 +26,10 @@ pub enum Stop {
     Record(RecordError),
     Forward(ForwardError),
     /// Turned away at the door: a fixed word, a sentence without text of the request.
-    Door { code: &'static str, cause: Cause },
+    Door {
+        code: &'static str,
+        cause: Cause,
+    },
     /// Something of the gate failed or panicked.
     Fault,
 }
@@ -136,10 +139,17 @@ pub fn why(reason: &decide::Reason) -> Why {
     let kinds = reason.kinds.keys().map(|kind| kind.as_str().to_owned());
     let classes = reason.classes.keys().map(|class| class.as_str().to_owned());
     Why {
-        code: serde_json::to_value(reason.cause).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default(),
+        code: serde_json::to_value(reason.cause)
+            .ok()
+            .and_then(|word| word.as_str().map(str::to_owned))
+            .unwrap_or_default(),
         what: kinds.chain(classes).chain(reason.detail.clone()).collect(),
         count: u64::from(reason.count),
-        places: reason.addresses.clone(),
+        places: reason
+            .spots
+            .iter()
+            .map(|spot| spot.line.map_or_else(|| spot.address.clone(), |line| format!("{}:{line}", spot.address)))
+            .collect(),
         rules: reason.rules.iter().cloned().collect(),
     }
 }
@@ -153,14 +163,16 @@ fn decided(decision: &Decision) -> Cause {
                 let approved = reason
                     .ways
                     .iter()
-                    .find_map(|way| if let decide::Way::ApprovedService(names) = way { Some(names.clone()) } else { None })
+                    .find_map(
+                        |way| if let decide::Way::ApprovedService(names) = way { Some(names.clone()) } else { None },
+                    )
                     .unwrap_or_default();
                 return Cause::NotApproved { service: String::new(), approved };
             }
             decide::Cause::Unreadable => {
                 return Cause::Unreadable {
                     what: reason.detail.clone().unwrap_or_default(),
-                    place: reason.addresses.first().cloned(),
+                    place: reason.spots.first().map(|spot| spot.address.clone()),
                 };
             }
             _ => {}
@@ -172,10 +184,11 @@ fn decided(decision: &Decision) -> Cause {
 
 fn found(reason: &decide::Reason) -> Vec<Reason> {
     let places: Vec<Spot> =
-        reason.addresses.iter().map(|address| Spot { address: address.clone(), line: None }).collect();
+        reason.spots.iter().map(|spot| Spot { address: spot.address.clone(), line: spot.line }).collect();
     let rules: Vec<String> = reason.rules.iter().cloned().collect();
     let fixed = matches!(reason.cause, decide::Cause::FrozenPlace | decide::Cause::SignedText);
-    let kinds = reason.kinds.iter().map(|(kind, count)| (if fixed { What::Frozen(*kind) } else { What::Kind(*kind) }, *count));
+    let kinds =
+        reason.kinds.iter().map(|(kind, count)| (if fixed { What::Frozen(*kind) } else { What::Kind(*kind) }, *count));
     let classes = reason.classes.iter().map(|(class, count)| (What::Class(*class), *count));
     kinds
         .chain(classes)

@@ -1,10 +1,10 @@
 //! One binary for all tests that need more than one room.
 
 mod architecture;
-mod record;
 mod drain;
 mod limits;
 mod pages;
+mod record;
 mod sniff;
 #[expect(unreachable_pub, reason = "shared by the test modules alone")]
 mod support;
