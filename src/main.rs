@@ -1,1 +1,7 @@
-fn main() {}
+//! Arguments in, exit code out; everything else is `tsuitate::cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tsuitate::cli::main()
+}
