@@ -128,7 +128,8 @@ def japanese(site, out):
                     code += k + ("u" if other is None else str(bisect.bisect(STEPS, other - row[k])))
             code += "P" if "P" in row else ""
         elif not (2 <= len(word) <= (8 if KATAKANA.match(word) else 5) and (holds_name(word) or "L" in row and len(word) <= 3 and KANJI.match(word))):
-            continue
+            if not ("N" in row and (2 <= len(word) <= 4 and KANJI.match(word) or 3 <= len(word) <= 8 and KATAKANA.match(word))):
+                continue
         rows[word] = code + "".join(k for k in "LONVF" if k in row)
     for k, mark in (("S", "s"), ("G", "g")):
         for reading, n in reads[k].items():

@@ -129,6 +129,7 @@ pub struct Cues {
     words: Vec<String>,
     pub groups: Vec<Group>,
     pub technical: Vec<String>,
+    endings: Table,
 }
 
 const MOST: usize = 12;
@@ -157,6 +158,7 @@ impl Cues {
             words: Vec::new(),
             groups: Vec::new(),
             technical: Vec::new(),
+            endings: Table::with_room(200),
         };
         let mut numbers = std::collections::HashMap::new();
         for group in &file.cue {
@@ -172,6 +174,7 @@ impl Cues {
                     ("before", _) => add_once(&mut cues.before, &folded, number << 8 | class(&Before::WORDS)),
                     ("after", _) => add_once(&mut cues.after, &folded, number << 8 | class(&After::WORDS)),
                     ("alone", "technical") => cues.technical.push(folded),
+                    ("alone", "place_ending") => cues.endings.add(&folded, 1),
                     ("alone", _) => cues.alone.add(&folded, 1),
                     ("context", _) => add_once(&mut cues.context, &folded, number),
                     ("field", _) => cues.fields.add(&field_key(&folded), 1),
@@ -263,6 +266,18 @@ impl Cues {
     #[must_use]
     pub fn not_person(&self, letters: &[char]) -> bool {
         self.alone.word(letters) != 0
+    }
+
+    /// A Latin word that ends the name of a street, house, firm or hospital; any case.
+    #[must_use]
+    pub fn place_ending(&self, letters: &[char]) -> bool {
+        self.endings.get(super::letter::hash(letters.iter().map(char::to_ascii_lowercase))) != 0
+    }
+
+    /// The word is itself a label, a title or a part of a firm's or place's name.
+    #[must_use]
+    pub fn is_cue(&self, letters: &[char]) -> bool {
+        self.before.word(letters) != 0 || self.after.word(letters) != 0
     }
 
     /// The number of an English neighbour word, any case.

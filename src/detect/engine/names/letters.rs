@@ -287,37 +287,73 @@ impl LetterModel {
         }
         marks(window, scan, &mut letter.marks);
         latin_words(window, scan, &mut letter.words);
-        letter.emissions.clear();
-        let mut found = [0; KEYS];
-        for at in 0..count {
-            let mut sum = [0.0f32; 2];
-            seen_marks(&letter.marks, at, |slot| {
-                if let Some([begin, inside]) = self.marks.get(slot) {
-                    sum[0] += begin;
-                    sum[1] += inside;
-                }
-            });
-            let word = letter.words.get(at).copied().unwrap_or(0);
-            let keys = keys(window, at, word, &mut found);
-            for key in found.iter().take(keys) {
-                let value = self.letters.get(u64::from(*key));
-                if value != 0 {
-                    sum[0] += f32::from(value as u16 as i16) / SCALE;
-                    sum[1] += f32::from((value >> 16) as u16 as i16) / SCALE;
-                }
-            }
-            letter.emissions.push(sum);
+        for chances in [&mut letter.chance, &mut letter.begins] {
+            chances.clear();
+            chances.resize(count, 0.0);
         }
-        letter.chain.chances(&self.steps, &letter.emissions);
-        for at in 0..count {
-            let [begin, within] = letter.chain.chance.get(at).copied().unwrap_or_default();
-            if let (Some(inside), Some(begins)) = (inside.get_mut(at), begins.get_mut(at)) {
-                *inside = (*inside + begin + within) / 2.0;
-                *begins = (*begins + begin) / 2.0;
+        // Only where the segment model sees a possible name, and a little around it.
+        let mut start = 0;
+        while start < count {
+            if inside.get(start).copied().unwrap_or(0.0) < WORTH {
+                start += 1;
+                continue;
             }
+            let mut end = start + 1;
+            let mut last = start;
+            while end < count && end <= last + AROUND * 2 {
+                if inside.get(end).copied().unwrap_or(0.0) >= WORTH {
+                    last = end;
+                }
+                end += 1;
+            }
+            let (from, to) = (start.saturating_sub(AROUND), (last + 1 + AROUND).min(count));
+            letter.emissions.clear();
+            for at in from..to {
+                letter.emissions.push(self.emission(window, at, &letter.marks, &letter.words));
+            }
+            letter.chain.chances(&self.steps, &letter.emissions);
+            for (at, [begin, within]) in (from..to).zip(letter.chain.chance.iter().copied()) {
+                if let (Some(chance), Some(begins)) = (letter.chance.get_mut(at), letter.begins.get_mut(at)) {
+                    *chance = begin + within;
+                    *begins = begin;
+                }
+            }
+            start = to;
+        }
+        for (inside, chance) in inside.iter_mut().zip(&letter.chance) {
+            *inside = (*inside + chance) / 2.0;
+        }
+        for (begins, chance) in begins.iter_mut().zip(&letter.begins) {
+            *begins = (*begins + chance) / 2.0;
         }
     }
+
+    /// The weights of *begin* and *inside* for one letter.
+    fn emission(&self, window: &Window, at: usize, marks: &[Marks], words: &[u64]) -> [f32; 2] {
+        let mut sum = [0.0f32; 2];
+        seen_marks(marks, at, |slot| {
+            if let Some([begin, inside]) = self.marks.get(slot) {
+                sum[0] += begin;
+                sum[1] += inside;
+            }
+        });
+        let mut found = [0; KEYS];
+        let keys = keys(window, at, words.get(at).copied().unwrap_or(0), &mut found);
+        for key in found.iter().take(keys) {
+            let value = self.letters.get(u64::from(*key));
+            if value != 0 {
+                sum[0] += f32::from(value as u16 as i16) / SCALE;
+                sum[1] += f32::from((value >> 16) as u16 as i16) / SCALE;
+            }
+        }
+        sum
+    }
 }
+
+/// A letter whose chance in the segment model is below this is not looked at again.
+const WORTH: f32 = 0.002;
+/// Letters of context before and after what is looked at.
+const AROUND: usize = 6;
 
 /// Scratch of the letter model.
 #[derive(Default)]
@@ -326,6 +362,9 @@ pub struct LetterScratch {
     pub words: Vec<u64>,
     pub emissions: Vec<[f32; 2]>,
     pub chain: Chain,
+    /// By letter: chance of lying in a name, of beginning one.
+    pub chance: Vec<f32>,
+    pub begins: Vec<f32>,
 }
 
 /// Forward and backward sums of the chain, scaled letter by letter.

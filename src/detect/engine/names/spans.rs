@@ -31,8 +31,9 @@ pub(super) fn collect(names: &Names, scratch: &Scratch, view: View<'_>, block: R
             top = top.max(chance(end));
             end += 1;
         }
-        let start = at;
+        let (start, end) = whole(scratch, at, end);
         at = end;
+        let end = before_title(scratch, start, end);
         let Some((start, end)) = trim(scratch, start, end) else { continue };
         let byte = |letter: usize| scratch.window.bytes.get(letter).copied().unwrap_or(0) as usize;
         if !block.contains(&byte(start)) || refused(names, scratch, start, end, top) {
@@ -52,6 +53,48 @@ pub(super) fn collect(names: &Names, scratch: &Scratch, view: View<'_>, block: R
     }
     let _ = view;
 }
+
+/// A title or honorific that the stretch runs into (西浦博|教授, 尾身茂|氏) is cut off.
+fn before_title(scratch: &Scratch, start: usize, end: usize) -> usize {
+    for at in (start + 1..end).rev().take(4) {
+        let cue = scratch.scan.after.get(at).copied().unwrap_or_default();
+        let to = at + usize::from(cue.length);
+        let title = matches!(cue.after, After::Title | After::Public) && cue.length >= 2
+            || cue.after == After::Honorific && (cue.length >= 2 || to == end && at >= start + 2);
+        if title
+            && to >= end
+            && scratch.window.script(at).japanese()
+            && scratch.begins.get(at).copied().unwrap_or(0.0) < 0.2
+        {
+            return at;
+        }
+    }
+    end
+}
+
+/// A name that is masked in part is masked whole: the likeliest full name that holds a part of it and is not hopeless.
+fn whole(scratch: &Scratch, start: usize, end: usize) -> (usize, usize) {
+    let full = scratch
+        .kept
+        .iter()
+        .zip(&scratch.chances)
+        .filter(|(p, chance)| {
+            **chance >= COMPLETE
+                && (p.form.shape() == 0
+                    || matches!(p.form, Form::Latin2 | Form::Latin3 | Form::Hl7 | Form::LatinParticle))
+                && (p.start as usize) < end
+                && p.end as usize > start
+                && ((p.start as usize) < start || p.end as usize > end)
+        })
+        .max_by(|a, b| a.1.total_cmp(b.1));
+    match full {
+        Some((p, _)) => (start.min(p.start as usize), end.max(p.end as usize)),
+        None => (start, end),
+    }
+}
+
+/// The chance from which a full name completes a part of it that is masked anyway.
+const COMPLETE: f32 = 0.05;
 
 /// Without blanks and punctuation at the ends; nothing when no letter is left.
 fn trim(scratch: &Scratch, mut start: usize, mut end: usize) -> Option<(usize, usize)> {
@@ -98,21 +141,29 @@ fn refused(names: &Names, scratch: &Scratch, start: usize, end: usize, chance: f
     if letters.len() == 1 && letters.iter().all(shift) && !matches!(after, After::Honorific | After::Title) {
         return true;
     }
-    // Latin words of which one is technical, or all of which are ordinary and shouted.
-    let from = scratch.scan.tokens.partition_point(|token| (token.start as usize) < start);
-    let to = scratch.scan.tokens.partition_point(|token| (token.start as usize) < end);
-    let tokens = scratch.scan.tokens.get(from..to).unwrap_or(&[]);
-    if !tokens.is_empty() {
-        let long = |token: &&super::candidates::Token| token.end - token.start > 1;
-        let technical = tokens.iter().filter(long).any(|token| token.info.has(Latin::TECHNICAL) && !token.info.name());
-        let shouted = tokens.iter().all(|token| {
-            token.upper
-                && (token.info.has(Latin::TECHNICAL | Latin::ENGLISH)
-                    || token.end - token.start <= 3 && !token.info.name())
-        });
-        if technical || shouted && !bound {
-            return true;
-        }
+    // 〇〇様, XX: nobody.
+    if letters.iter().all(|c| matches!(c, '〇' | '○' | '●' | '△' | '×' | ' ')) {
+        return true;
+    }
+    // A word for persons before an honorific (奥様), or a label or title by itself.
+    if names.cues.not_person(letters) {
+        return true;
+    }
+    let word = if letters.len() <= 12 { names.lexicon.word(letters) } else { super::lexicon::Word(0) };
+    let known = word.surname() + word.given() > 0;
+    if names.cues.is_cue(letters) && !known {
+        return true;
+    }
+    // A place with its ending, whole in the dictionary.
+    if !bound && !known && word.has(Sense::Place) {
+        return true;
+    }
+    // An ordinary word that a weak chance took for a name.
+    if !bound && !known && chance < 0.75 && word.has(Sense::Noun) {
+        return true;
+    }
+    if latin_refused(names, scratch, start, end, chance, bound) {
+        return true;
     }
     // A whole medical or company term, a facility's name, without an honorific.
     if !matches!(after, After::Honorific | After::Title | After::Public) {
@@ -133,6 +184,63 @@ fn refused(names: &Names, scratch: &Scratch, start: usize, end: usize, chance: f
         }
     }
     public_figure(names, scratch, start, end)
+}
+
+/// Latin stretches that are technical words, ordinary words, eponyms, months, streets, firms.
+fn latin_refused(names: &Names, scratch: &Scratch, start: usize, end: usize, chance: f32, bound: bool) -> bool {
+    let window = &scratch.window;
+    let from = scratch.scan.tokens.partition_point(|token| (token.start as usize) < start);
+    let to = scratch.scan.tokens.partition_point(|token| (token.start as usize) < end);
+    let Some(tokens @ [first, ..]) = scratch.scan.tokens.get(from..to) else { return false };
+    let letters = |token: &super::candidates::Token| window.slice(token.start as usize, token.end as usize);
+    let long = |token: &&super::candidates::Token| token.end - token.start > 1;
+    if tokens
+        .iter()
+        .filter(long)
+        .any(|token| token.info.has(Latin::TECHNICAL) && (!token.info.name() || token.upper && !bound))
+    {
+        return true;
+    }
+    let plain = |token: &super::candidates::Token| token.info.has(Latin::TECHNICAL | Latin::ENGLISH);
+    if !bound
+        && tokens
+            .iter()
+            .all(|token| token.upper && (plain(token) || token.end - token.start <= 3 && !token.info.name()))
+    {
+        return true;
+    }
+    // Mill Lane, High Street, Rivervale Hospital; before a following word too (Carver Diagnostics).
+    let last = tokens.last().unwrap_or(first);
+    if tokens.len() > 1 && names.cues.place_ending(letters(last)) && !bound {
+        return true;
+    }
+    if let Some(next) = scratch.scan.tokens.get(to)
+        && next.capital
+        && window.slice(end, next.start as usize) == [' ']
+        && names.cues.place_ending(letters(next))
+    {
+        return true;
+    }
+    // Gloucester, MA 01930
+    if last.upper && last.end - last.start == 2 && tokens.len() > 1 && matches!(window.script(end + 1), Script::Digit) {
+        return true;
+    }
+    if tokens.len() == 1 && !bound {
+        let digit = |at: usize| window.script(at) == Script::Digit;
+        let month = first.info.has(Latin::ENGLISH)
+            && first.info.given() > 0
+            && matches!(letters(first), ['M', 'a', 'y'] | ['A', 'p', 'r', 'i', 'l'] | ['J', 'u', 'n', 'e']);
+        if month && (digit(end + 1) || start >= 2 && digit(start - 2)) {
+            return true;
+        }
+        if first.info.has(Latin::EPONYM) && chance < 0.95 {
+            return true;
+        }
+        if plain(first) && chance < 0.9 {
+            return true;
+        }
+    }
+    false
 }
 
 /// A full name of the dictionary's list of other persons, with no word of care or office about it.

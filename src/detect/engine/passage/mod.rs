@@ -14,7 +14,7 @@ use crate::detect::fuel::{DetectError, Fuel};
 use crate::detect::kind::Class;
 
 /// What a text must weigh to be of a class.
-const THRESHOLD: f32 = 5.0;
+const THRESHOLD: f32 = 4.4;
 
 /// The engine of passages.
 pub struct Passages {

@@ -240,8 +240,9 @@ fn whole(text: &str, range: Range<usize>) -> bool {
     let (first, last) = (at(range.start), at(range.end.saturating_sub(1)));
     let before = range.start.checked_sub(1).map_or(b' ', at);
     let after = at(range.end);
-    !(first.is_ascii_alphanumeric() && before.is_ascii_alphanumeric())
-        && !(last.is_ascii_alphanumeric() && after.is_ascii_alphabetic())
+    let began_before = first.is_ascii_alphanumeric() && before.is_ascii_alphanumeric();
+    let goes_on = last.is_ascii_alphanumeric() && after.is_ascii_alphabetic();
+    !began_before && !goes_on
 }
 
 #[cfg(test)]
