@@ -275,7 +275,7 @@ fn interval_at(tail: &str) -> usize {
 mod tests {
     use super::super::key::TokenKey;
     use super::super::label::Language;
-    use super::super::token::{Length, write, write_narrow};
+    use super::super::token::{Length, write, write_joined};
     use super::*;
 
     fn code() -> Code {
@@ -302,7 +302,7 @@ mod tests {
                         assert_eq!(&text[found.range.clone()], token);
                         assert_eq!((found.code, found.suffix, found.shape), (code, suffix, Shape::Labelled));
                         for joint in ['_', '-'] {
-                            let token = write_narrow("PATIENT_ID", &code, &suffix, joint);
+                            let token = write_joined("PATIENT_ID", &code, &suffix, joint);
                             let text = format!("退院_{token}.docx");
                             let found = only(&text);
                             assert_eq!(&text[found.range.clone()], token);

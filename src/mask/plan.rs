@@ -477,7 +477,7 @@ impl<'a> Plan<'a> {
         let given = self.coder.give(&Mention { surface, kind, role, entity, referent, blind, language })?;
         let Given { code, suffix, role: first_role, language } = given;
         let with = match joint {
-            Some(joint) => token::write_narrow(label(kind, first_role, Language::En), &code, &suffix, joint),
+            Some(joint) => token::write_joined(label(kind, first_role, Language::En), &code, &suffix, joint),
             None => token::write(label(kind, first_role, language), &code, &suffix, interval, language),
         };
         Ok(SentSpan {
