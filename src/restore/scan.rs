@@ -589,7 +589,7 @@ impl Reader<'_> {
             at = next;
         }
         at = match self.step(at) {
-            Step::Char(c, next) if matches!(fold(c), '/' | '_') => next,
+            Step::Char(c, next) if matches!(fold(c), '/' | '_' | '-') => next,
             Step::More => return Try::More,
             _ => return Try::No,
         };
@@ -663,7 +663,7 @@ impl Reader<'_> {
         for letter in word.chars() {
             match self.step(at) {
                 Step::More => return Try::More,
-                Step::Char(c, next) if fold(c) == letter => at = next,
+                Step::Char(c, next) if fold(c) == letter || letter == '_' && c == '-' => at = next,
                 _ => return Try::No,
             }
         }

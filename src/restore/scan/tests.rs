@@ -90,8 +90,8 @@ fn what_is_written_is_restored() {
     assert_eq!(
         restore(&format!(
             "退院_{}.docx {}.txt",
-            write_narrow("PATIENT", &code, &family),
-            write_narrow("PATIENT", &code, &Suffix::default())
+            write_narrow("PATIENT", &code, &family, '_'),
+            write_narrow("PATIENT", &code, &Suffix::default(), '-')
         )),
         "退院_山田.docx 山田太郎.txt"
     );
