@@ -53,7 +53,8 @@ pub fn refusal(shape: &ErrorShape, refusal: &Refusal, asker: &Asker) -> Rendered
     let fill = Fill::new(refusal, asker);
     for (name, value) in &shape.headers {
         let name = name.to_ascii_lowercase();
-        if !headers.iter().any(|(have, _)| *have == name) {
+        // An overload is the one answer that may be asked again.
+        if !headers.iter().any(|(have, _)| *have == name) && name != "x-should-retry" {
             headers.push((name, fill.header(value)));
         }
     }
