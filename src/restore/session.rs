@@ -525,7 +525,7 @@ fn ends_text(seen: &Seen, open: &Open) -> bool {
     if seen.done || seen.error || ends_answer(&seen.event) || seen.event == "message_delta" {
         return true;
     }
-    if seen.ended.iter().any(|choice| *choice == open.choice) {
+    if seen.ended.contains(&open.choice) {
         return true;
     }
     let ending = seen.event == "content_block_stop"

@@ -135,7 +135,7 @@ fn what_is_not_whole_and_live_stays() {
     let code = code("山田太郎");
     let foreign = Code::compute(&TokenKey::new([9; 32]), "person", &["x"], Length::Seven);
     for text in [
-        format!("[患者:{}]", &code.as_str()[..7]),
+        format!("[患者:{}]", code.as_str().split_at(7).0),
         format!("[患者:{code}X]"),
         format!("X{code}"),
         format!("[患者:{code}/名]"),

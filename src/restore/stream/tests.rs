@@ -440,7 +440,7 @@ fn gemini_chunks(snake: bool) -> Vec<String> {
     elements.insert(0, format!("{{\"candidates\":[{{\"content\":{{\"parts\":[{{\"text\":{},\"thought\":true}}],\"role\":\"model\"}},\"index\":0}}]}}", json(&fill("«P»を思う"))));
     let key = if snake { "function_call" } else { "functionCall" };
     elements.push(format!("{{\"candidates\":[{{\"content\":{{\"parts\":[{{\"{key}\":{{\"name\":\"read_file\",\"args\":{{\"path\":{}}}}},\"thoughtSignature\":\"c2ln\"}}],\"role\":\"model\"}},\"index\":0}}]}}", json(&fill("«Q»"))));
-    elements.push(format!("{{\"candidates\":[{{\"content\":{{\"parts\":[{{\"text\":{}}}],\"role\":\"model\"}},\"finishReason\":\"STOP\",\"index\":0}}]}}", json(&fill("。«P»")[..fill("。«P»").len() - 1])));
+    elements.push(format!("{{\"candidates\":[{{\"content\":{{\"parts\":[{{\"text\":{}}}],\"role\":\"model\"}},\"finishReason\":\"STOP\",\"index\":0}}]}}", json(fill("。«P»").trim_end_matches(']'))));
     elements
 }
 
