@@ -127,3 +127,6 @@ pub enum Way {
     /// Start a new chat: the old one holds signed text that can no longer be changed.
     NewChat,
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,7 +40,7 @@ pub fn refusal(shape: &ErrorShape, refusal: &Refusal, asker: &Asker) -> Rendered
     ];
     match &refusal.cause {
         Cause::Overloaded { retry_after_secs } => {
-            headers.push(("retry-after".to_owned(), retry_after_secs.to_string()))
+            headers.push(("retry-after".to_owned(), retry_after_secs.to_string()));
         }
         _ => headers.push(("x-should-retry".to_owned(), "false".to_owned())),
     }
@@ -53,7 +53,8 @@ pub fn refusal(shape: &ErrorShape, refusal: &Refusal, asker: &Asker) -> Rendered
     let fill = Fill::new(refusal, asker);
     for (name, value) in &shape.headers {
         let name = name.to_ascii_lowercase();
-        if !headers.iter().any(|(have, _)| *have == name) {
+        // An overload is the one answer that may be asked again.
+        if !headers.iter().any(|(have, _)| *have == name) && name != "x-should-retry" {
             headers.push((name, fill.header(value)));
         }
     }
@@ -124,11 +125,10 @@ impl Fill {
     /// Fills a JSON template in one pass, so that a value never is read as a place to fill.
     pub(super) fn body(&self, template: &str) -> String {
         self.fill(template, |name| match name {
-            "message" => Some(json(&self.message)),
+            "message" | "page" => Some(json(&self.message)),
             "message_ascii" => Some(json(&self.ascii)),
             "record" => Some(json(&self.record)),
             "request_id" => Some(self.request_id.clone()),
-            "page" => Some(json(&self.message)),
             _ => None,
         })
     }

@@ -113,10 +113,11 @@ impl Place {
 
     #[inline]
     fn end_run(&mut self) {
-        if let Some((letter, length)) = self.fence.run.take() {
-            if length >= 3 && self.fence.open.is_none() {
-                self.fence.open = Some((letter, length));
-            }
+        if let Some((letter, length)) = self.fence.run.take()
+            && length >= 3
+            && self.fence.open.is_none()
+        {
+            self.fence.open = Some((letter, length));
         }
     }
 
@@ -162,16 +163,16 @@ impl Place {
     fn next(&self, c: char) -> Span {
         let blank_line = c == '\n' && self.blank;
         match self.span {
-            Span::Text => self.from_text(c),
+            Span::Text => self.in_text(c),
             Span::TagOpen => match c {
                 'a'..='z' | 'A'..='Z' | '/' => Span::TagName,
-                _ => self.from_text(c),
+                _ => self.in_text(c),
             },
             Span::TagName => match c {
                 'a'..='z' | 'A'..='Z' | '0'..='9' | '-' => Span::TagName,
                 '/' if self.last() == b'<' => Span::TagName,
                 ' ' | '\t' | '\n' | '\r' | '\x0c' | '/' => Span::TagBody,
-                _ => self.from_text(c),
+                _ => self.in_text(c),
             },
             Span::TagBody | Span::TagEquals if c == '>' || blank_line => Span::Text,
             Span::TagBody if c == '=' => Span::TagEquals,
@@ -180,15 +181,14 @@ impl Place {
             Span::TagQuoted(quote) if c != quote => Span::TagQuoted(quote),
             Span::TagBody | Span::TagEquals | Span::TagQuoted(_) => Span::TagBody,
             Span::Url | Span::DefinitionPath => match c {
-                '<' | '>' | '"' => self.from_text(c),
+                '<' | '>' | '"' => self.in_text(c),
                 '(' if self.last() == b']' => Span::Target { depth: 1, state: Dest::Start },
                 _ if c.is_whitespace() || c.is_control() => Span::Text,
                 _ => self.span,
             },
             Span::Target { .. } if blank_line => Span::Text,
             Span::Target { depth, state } => match (state, c) {
-                (Dest::Escaped, _) => Span::Target { depth, state: Dest::Plain },
-                (Dest::Angle, '>' | '\n') => Span::Target { depth, state: Dest::Plain },
+                (Dest::Escaped, _) | (Dest::Angle, '>' | '\n') => Span::Target { depth, state: Dest::Plain },
                 (Dest::Angle, _) => self.span,
                 (Dest::Start, '<') => Span::Target { depth, state: Dest::Angle },
                 (Dest::Start, _) if c.is_ascii_whitespace() => self.span,
@@ -201,12 +201,12 @@ impl Place {
             Span::Definition => match c {
                 ' ' | '\t' => Span::Definition,
                 '/' | '<' | '.' | '?' | '#' => Span::DefinitionPath,
-                _ => self.from_text(c),
+                _ => self.in_text(c),
             },
         }
     }
 
-    fn from_text(&self, c: char) -> Span {
+    fn in_text(&self, c: char) -> Span {
         match c {
             '<' => Span::TagOpen,
             '(' if self.last() == b']' => Span::Target { depth: 1, state: Dest::Start },

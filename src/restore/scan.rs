@@ -155,12 +155,6 @@ impl Scanner {
         }
     }
 
-    /// The masked text that is held back.
-    #[must_use]
-    pub(crate) fn held_text(&self) -> &str {
-        &self.held
-    }
-
     /// The text is at its end: appends what was held back.
     pub fn finish(&mut self, out: &mut String) {
         let text = std::mem::take(&mut self.held);
@@ -410,10 +404,7 @@ impl Reader<'_> {
 
     /// A code and what may stand behind it, up to the closing bracket.
     fn closed(&self, at: usize) -> Try<Option<Token>> {
-        let at = match self.spaces(at) {
-            Try::Hit(at) => at,
-            _ => return Try::More,
-        };
+        let Try::Hit(at) = self.spaces(at) else { return Try::More };
         let mut found = false;
         for spaced in [false, true] {
             match self.code(at, spaced) {
@@ -462,10 +453,7 @@ impl Reader<'_> {
         for label in self.codes.labels() {
             match self.literal(at, label) {
                 Try::Hit(end) => {
-                    let mut at = match self.spaces(end) {
-                        Try::Hit(at) => at,
-                        _ => return Try::More,
-                    };
+                    let Try::Hit(mut at) = self.spaces(end) else { return Try::More };
                     if let Step::Char('\\', next) = self.step(at) {
                         at = next;
                     }
@@ -581,15 +569,12 @@ impl Reader<'_> {
 
     /// A separator and a word: a form, or two or four letters of a tag.
     fn part(&self, at: usize) -> Try<(usize, String)> {
-        let mut at = match self.spaces(at) {
-            Try::Hit(at) => at,
-            _ => return Try::More,
-        };
+        let Try::Hit(mut at) = self.spaces(at) else { return Try::More };
         if let Step::Char('\\', next) = self.step(at) {
             at = next;
         }
         at = match self.step(at) {
-            Step::Char(c, next) if matches!(fold(c), '/' | '_') => next,
+            Step::Char(c, next) if matches!(fold(c), '/' | '_' | '-') => next,
             Step::More => return Try::More,
             _ => return Try::No,
         };
@@ -628,10 +613,7 @@ impl Reader<'_> {
 
     /// ` +3日`: part of a date token, never left behind.
     fn interval(&self, at: usize) -> Try<usize> {
-        let at = match self.spaces(at) {
-            Try::Hit(at) => at,
-            _ => return Try::More,
-        };
+        let Try::Hit(at) = self.spaces(at) else { return Try::More };
         let mut at = match self.step(at) {
             Step::Char('+' | '-' | '＋' | '－' | '−' | '±', next) => next,
             Step::More => return Try::More,
@@ -663,7 +645,7 @@ impl Reader<'_> {
         for letter in word.chars() {
             match self.step(at) {
                 Step::More => return Try::More,
-                Step::Char(c, next) if fold(c) == letter => at = next,
+                Step::Char(c, next) if fold(c) == letter || letter == '_' && c == '-' => at = next,
                 _ => return Try::No,
             }
         }
@@ -762,8 +744,7 @@ const CLASS: [Class; 256] = {
             b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
             0xc0..=0xff => Class::Wide,
             // Continuation bytes are only met behind their first byte.
-            0x80..=0xbf => Class::Sharp,
-            b'[' | b'\\' | b'(' | b'<' | b'/' | b'.' | b':' | b'`' | b'~' | 0..=b' ' => Class::Sharp,
+            0x80..=0xbf | b'[' | b'\\' | b'(' | b'<' | b'/' | b'.' | b':' | b'`' | b'~' | 0..=b' ' => Class::Sharp,
             _ => Class::Dull,
         };
         at += 1;

@@ -160,7 +160,7 @@ impl Session {
         let paths = Arc::clone(&self.adapter);
         let mut seen = walk::read(&tape, &paths.paths, self.kind, self.streamed, name);
         self.learn(&mut seen);
-        self.ended |= seen.done || ends_answer(&seen.event);
+        self.ended |= seen.done || ends_answer(&seen.event) || !seen.ended.is_empty();
         self.failed |= seen.error;
 
         // Texts that end with this document and are not in it give what they hold before it.
@@ -489,7 +489,9 @@ impl Session {
     }
 
     fn remember(&mut self, masked: &str, restored: &str, nature: &Nature) -> Option<usize> {
-        if masked.is_empty() || self.remembered > self.settings.memory_limit {
+        // The answer's own text always: a word that the model wrote by itself must come back as it wrote it.
+        let kept = *nature == Nature::Speech || masked != restored;
+        if masked.is_empty() || !kept || self.remembered > self.settings.memory_limit {
             return None;
         }
         self.answers.push(Answer {
@@ -523,7 +525,7 @@ fn ends_text(seen: &Seen, open: &Open) -> bool {
     if seen.done || seen.error || ends_answer(&seen.event) || seen.event == "message_delta" {
         return true;
     }
-    if seen.ended.iter().any(|choice| *choice == open.choice) {
+    if seen.ended.contains(&open.choice) {
         return true;
     }
     let ending = seen.event == "content_block_stop"

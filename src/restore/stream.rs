@@ -211,7 +211,7 @@ impl Restorer {
                     self.framing = Framing::Array(array);
                 }
             }
-            Framing::Body(buffer) => self.body(buffer, out)?,
+            Framing::Body(buffer) => self.body(&buffer, out)?,
             Framing::Text { mut scanner, partial } => {
                 let mut text = String::new();
                 scanner.finish(&mut text);
@@ -252,8 +252,8 @@ impl Restorer {
         self.session.ended || self.session.failed || !knows_end
     }
 
-    fn body(&mut self, buffer: Vec<u8>, out: &mut Vec<u8>) -> Result<(), RestoreError> {
-        match std::str::from_utf8(&buffer) {
+    fn body(&mut self, buffer: &[u8], out: &mut Vec<u8>) -> Result<(), RestoreError> {
+        match std::str::from_utf8(buffer) {
             Ok(text) => {
                 let mark = text.len() - text.trim_start_matches('\u{feff}').len();
                 let json = text.get(mark..).unwrap_or_default();
@@ -261,7 +261,7 @@ impl Restorer {
                 out.extend_from_slice(text.get(..mark).unwrap_or_default().as_bytes());
                 out.extend_from_slice(outcome.apply(json).as_bytes());
             }
-            Err(_) => out.extend_from_slice(&buffer),
+            Err(_) => out.extend_from_slice(buffer),
         }
         Ok(())
     }
@@ -343,9 +343,8 @@ fn line(session: &mut Session, line: &[u8], out: &mut Vec<u8>) -> Result<(), Res
 /// How much of the bytes is whole characters (or can never become one).
 fn whole_characters(bytes: &[u8]) -> usize {
     match std::str::from_utf8(bytes) {
-        Ok(_) => bytes.len(),
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
-        Err(_) => bytes.len(),
+        _ => bytes.len(),
     }
 }
 

@@ -98,6 +98,21 @@ const SEALED_TYPES: [&str; 6] =
     ["thinking", "redacted_thinking", "reasoning", "compaction", "compaction_delta", "reasoning_text"];
 const IGNORED_KEYS: [&str; 6] =
     ["logprobs", "top_logprobs", "logprobsResult", "logprobs_result", "obfuscation", "bytes"];
+/// What names and orders things and is never prose.
+const STRUCTURE_KEYS: [&str; 12] = [
+    "type",
+    "id",
+    "role",
+    "status",
+    "object",
+    "model",
+    "call_id",
+    "item_id",
+    "tool_use_id",
+    "toolUseId",
+    "mimeType",
+    "mime_type",
+];
 const TOOL_KEYS: [&str; 8] = [
     "function",
     "function_call",
@@ -260,7 +275,10 @@ impl Reader<'_> {
         let own = own_key(at).unwrap_or_default();
         let frame = self.frames.last();
         let event = self.seen.event.as_str();
-        if IGNORED_KEYS.contains(&own) || frame.is_some_and(|frame| frame.ignored) {
+        if IGNORED_KEYS.contains(&own)
+            || STRUCTURE_KEYS.contains(&own)
+            || frame.is_some_and(|frame| frame.ignored || own == "name" && frame.tool.is_some())
+        {
             return Nature::Ignored;
         }
         if SEALED_KEYS.contains(&own)
@@ -487,6 +505,17 @@ impl Visitor for Reader<'_> {
         let body = |pattern: &Pattern| of(pattern, [List::Response, List::ResponseKeep, List::ResponseKeep]);
         let streamed = if self.streamed { self.paths.best(at.matched, stream) } else { None };
         let Some(pattern) = streamed.or_else(|| self.paths.best(at.matched, body)) else {
+            // Signatures stand in no list: they are not restored, but what passed is remembered.
+            if own_key(at).is_some_and(|key| SEALED_KEYS.contains(&key)) {
+                let choice = self.choice(at);
+                self.seen.leaves.push(Leaf {
+                    token: at.token,
+                    nature: Nature::Sealed,
+                    key: None,
+                    choice,
+                    trail: Vec::new(),
+                });
+            }
             return Ok(());
         };
         let nature = self.nature(at, pattern);

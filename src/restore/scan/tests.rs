@@ -90,8 +90,8 @@ fn what_is_written_is_restored() {
     assert_eq!(
         restore(&format!(
             "退院_{}.docx {}.txt",
-            write_narrow("PATIENT", &code, &family),
-            write_narrow("PATIENT", &code, &Suffix::default())
+            write_narrow("PATIENT", &code, &family, '_'),
+            write_narrow("PATIENT", &code, &Suffix::default(), '-')
         )),
         "退院_山田.docx 山田太郎.txt"
     );
@@ -135,7 +135,7 @@ fn what_is_not_whole_and_live_stays() {
     let code = code("山田太郎");
     let foreign = Code::compute(&TokenKey::new([9; 32]), "person", &["x"], Length::Seven);
     for text in [
-        format!("[患者:{}]", &code.as_str()[..7]),
+        format!("[患者:{}]", code.as_str().split_at(7).0),
         format!("[患者:{code}X]"),
         format!("X{code}"),
         format!("[患者:{code}/名]"),

@@ -1,0 +1,293 @@
+"""Drives the official Python SDKs through the gate to the stand-in service. One JSON line a check; exit 1 on a failure.
+
+  TSUITATE_PROXY    http://127.0.0.1:8080          the gate
+  TSUITATE_CA       ca.pem                         its root
+  TSUITATE_STANDIN  http://127.0.0.1:9001          the stand-in service, asked directly what it received
+  TSUITATE_ONLY     openai,responses,anthropic,gemini  (optional) which SDKs
+  TSUITATE_UNMASKED 1                              (optional) no gate between: leave out what only masking can fulfil
+"""
+
+import json
+import os
+import sys
+import traceback
+import urllib.request
+from pathlib import Path
+
+PROXY, CA, STANDIN = (os.environ[f"TSUITATE_{name}"] for name in ("PROXY", "CA", "STANDIN"))
+MASKED = not os.environ.get("TSUITATE_UNMASKED")
+for name in list(os.environ):
+    if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        del os.environ[name]
+os.environ["HTTPS_PROXY"] = PROXY
+os.environ["SSL_CERT_FILE"] = CA
+
+import anthropic  # noqa: E402
+import openai  # noqa: E402
+from google import genai  # noqa: E402
+from google.genai import errors, types  # noqa: E402
+
+CASES = json.loads((Path(__file__).parent / "cases.json").read_text(encoding="utf-8"))
+SENT = 0
+FAILED = 0
+
+
+def count_requests():
+    """Every request of every SDK goes through `Client.send` of its HTTP library."""
+    for library in ("httpx", "httpx2"):
+        try:
+            client = __import__(library).Client
+        except ImportError:
+            continue
+
+        def send(self, *arguments, _send=client.send, **options):
+            global SENT
+            SENT += 1
+            return _send(self, *arguments, **options)
+
+        client.send = send
+
+
+def direct(method, path):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(urllib.request.Request(STANDIN + path, method=method, data=b"" if method == "POST" else None)) as answer:
+        return json.loads(answer.read())
+
+
+def check(name, ok, detail=""):
+    global FAILED
+    FAILED += not ok
+    print(json.dumps({"name": f"py.{name}", "ok": bool(ok), "detail": "" if ok else str(detail)[:600]}, ensure_ascii=False), flush=True)
+
+
+def said(prompt):
+    return "復唱: " + prompt
+
+
+def nothing_leaked(name, count):
+    received = direct("GET", "/__received")
+    check(f"{name}.received", len(received) == count, f"{len(received)} requests, wanted {count}")
+    if MASKED:
+        leaks = [secret for secret in CASES["secrets"] + [CASES["refused_secret"]] if any(secret in json.dumps(json.loads(one["body"]), ensure_ascii=False) for one in received)]
+        check(f"{name}.no_secret_upstream", not leaks, leaks)
+    return received
+
+
+def turns_are_stable(name, received, messages):
+    """What a turn sent, the next sends again byte for byte."""
+    histories = [json.loads(one["body"])[messages] for one in received]
+    stable = all(later[: len(earlier)] == earlier for earlier, later in zip(histories, histories[1:]))
+    check(f"{name}.history_is_stable", stable, "a later turn changed an earlier one")
+
+
+def run(name, client):
+    """`client` has chat(history, stream), tool(tool, stream) and refused(stream)."""
+    for stream in (False, True):
+        label = f"{name}.{'stream' if stream else 'plain'}"
+        try:
+            direct("POST", "/__reset")
+            history = []
+            for turn, prompt in enumerate(CASES["prompts"]):
+                text = client.chat(history, prompt, stream)
+                check(f"{label}.turn{turn + 1}", text.startswith(said(prompt)), f"got {text!r}")
+            received = nothing_leaked(f"{label}.turns", len(CASES["prompts"]))
+            turns_are_stable(label, received, client.messages)
+
+            direct("POST", "/__reset")
+            prompt = CASES["tool_prompt"]
+            content, final = client.tool(CASES["listed_tool"], prompt, stream)
+            check(f"{label}.listed_tool", content == said(prompt), f"got {content!r}")
+            check(f"{label}.tool_result", CASES["tool_result"] in final, f"got {final!r}")
+            nothing_leaked(f"{label}.tool", 2)
+
+            if MASKED:
+                direct("POST", "/__reset")
+                content, _ = client.tool(CASES["other_tool"], prompt, stream)
+                leaks = [secret for secret in CASES["secrets"] if secret in content]
+                check(f"{label}.other_tool_keeps_tokens", not leaks, f"got {content!r}")
+
+            direct("POST", "/__reset")
+            before = SENT
+            try:
+                client.refused(stream)
+                check(f"{label}.refused", False, "no error was raised")
+            except client.error as error:
+                shown = str(error)
+                check(f"{label}.refused", "衝立" in shown and "Record" in shown, f"shown: {shown}")
+                check(f"{label}.refused_status", client.status(error) == 400, client.status(error))
+                check(f"{label}.refused_keeps_secret", CASES["refused_secret"] not in shown)
+            check(f"{label}.refused_once", SENT - before == 1, f"{SENT - before} requests")
+            nothing_leaked(f"{label}.refused", 0)
+        except Exception:
+            check(f"{label}.ran", False, traceback.format_exc(limit=-4))
+
+
+PARAMETERS = {
+    "type": "object",
+    "properties": {"file_path": {"type": "string"}, "content": {"type": "string"}},
+    "required": ["file_path", "content"],
+}
+
+
+class Chat:
+    messages = "messages"
+    error = openai.APIStatusError
+
+    def __init__(self):
+        self.client = openai.OpenAI(api_key="sk-test")
+
+    def status(self, error):
+        return error.status_code
+
+    def create(self, messages, stream, **options):
+        answer = self.client.chat.completions.create(model="gpt-test", messages=messages, stream=stream, **options)
+        if not stream:
+            message = answer.choices[0].message
+            calls = [(call.id, call.function.name, call.function.arguments) for call in message.tool_calls or []]
+            return message.content or "", calls
+        text, calls = "", {}
+        for chunk in answer:
+            for choice in chunk.choices:
+                text += choice.delta.content or ""
+                for call in choice.delta.tool_calls or []:
+                    known = calls.setdefault(call.index, ["", "", ""])
+                    known[0] += call.id or ""
+                    known[1] += call.function.name or ""
+                    known[2] += call.function.arguments or ""
+        return text, [tuple(call) for call in calls.values()]
+
+    def chat(self, history, prompt, stream):
+        history.append({"role": "user", "content": prompt})
+        text, _ = self.create(history, stream)
+        history.append({"role": "assistant", "content": text})
+        return text
+
+    def tool(self, tool, prompt, stream):
+        tools = [{"type": "function", "function": {"name": tool, "description": "d", "parameters": PARAMETERS}}]
+        messages = [{"role": "user", "content": prompt}]
+        _, calls = self.create(messages, stream, tools=tools)
+        (call, name, arguments) = calls[0]
+        function = {"name": name, "arguments": arguments}
+        messages.append({"role": "assistant", "content": None, "tool_calls": [{"id": call, "type": "function", "function": function}]})
+        messages.append({"role": "tool", "tool_call_id": call, "content": CASES["tool_result"]})
+        return json.loads(arguments)["content"], self.create(messages, stream, tools=tools)[0]
+
+    def refused(self, stream):
+        return self.create([{"role": "user", "content": CASES["refused"]}], stream)
+
+
+class Responses(Chat):
+    messages = "input"
+
+    def create(self, messages, stream, **options):
+        if not stream:
+            answer = self.client.responses.create(model="gpt-test", input=messages, store=False, **options)
+            return answer.output_text, [item for item in answer.output if item.type == "function_call"]
+        with self.client.responses.stream(model="gpt-test", input=messages, store=False, **options) as events:
+            text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+            answer = events.get_final_response()
+        check("responses.stream.whole_equals_deltas", text == answer.output_text, f"{text!r} {answer.output_text!r}")
+        return text, [item for item in answer.output if item.type == "function_call"]
+
+    def tool(self, tool, prompt, stream):
+        tools = [{"type": "function", "name": tool, "description": "d", "parameters": PARAMETERS, "strict": False}]
+        messages = [{"role": "user", "content": prompt}]
+        _, calls = self.create(messages, stream, tools=tools)
+        call = calls[0]
+        messages.append({"type": "function_call", "call_id": call.call_id, "name": call.name, "arguments": call.arguments})
+        messages.append({"type": "function_call_output", "call_id": call.call_id, "output": CASES["tool_result"]})
+        return json.loads(call.arguments)["content"], self.create(messages, stream, tools=tools)[0]
+
+
+class Anthropic:
+    messages = "messages"
+    error = anthropic.APIStatusError
+
+    def __init__(self):
+        self.client = anthropic.Anthropic(api_key="sk-ant-test")
+
+    def status(self, error):
+        return error.status_code
+
+    def create(self, messages, stream, **options):
+        options |= {"model": "claude-test", "max_tokens": 100, "messages": messages}
+        if not stream:
+            answer = self.client.messages.create(**options)
+        else:
+            with self.client.messages.stream(**options) as events:
+                for _ in events:
+                    pass
+                answer = events.get_final_message()
+        text = "".join(block.text for block in answer.content if block.type == "text")
+        return text, [block for block in answer.content if block.type == "tool_use"]
+
+    def chat(self, history, prompt, stream):
+        history.append({"role": "user", "content": prompt})
+        text, _ = self.create(history, stream)
+        history.append({"role": "assistant", "content": text})
+        return text
+
+    def tool(self, tool, prompt, stream):
+        tools = [{"name": tool, "description": "d", "input_schema": PARAMETERS}]
+        messages = [{"role": "user", "content": prompt}]
+        _, calls = self.create(messages, stream, tools=tools)
+        call = calls[0]
+        messages.append({"role": "assistant", "content": [{"type": "tool_use", "id": call.id, "name": call.name, "input": call.input}]})
+        messages.append({"role": "user", "content": [{"type": "tool_result", "tool_use_id": call.id, "content": CASES["tool_result"]}]})
+        return call.input["content"], self.create(messages, stream, tools=tools)[0]
+
+    def refused(self, stream):
+        return self.create([{"role": "user", "content": CASES["refused"]}], stream)
+
+
+class Gemini:
+    messages = "contents"
+    error = errors.APIError
+
+    def __init__(self):
+        self.client = genai.Client(api_key="test", vertexai=False)
+
+    def status(self, error):
+        return error.code
+
+    def create(self, contents, stream, **options):
+        config = types.GenerateContentConfig(automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True), **options)
+        if not stream:
+            answers = [self.client.models.generate_content(model="gemini-test", contents=contents, config=config)]
+        else:
+            answers = list(self.client.models.generate_content_stream(model="gemini-test", contents=contents, config=config))
+        parts = [part for answer in answers for candidate in answer.candidates or [] for part in candidate.content.parts or []]
+        return "".join(part.text or "" for part in parts), [part.function_call for part in parts if part.function_call]
+
+    def chat(self, history, prompt, stream):
+        history.append(types.Content(role="user", parts=[types.Part(text=prompt)]))
+        text, _ = self.create(history, stream)
+        history.append(types.Content(role="model", parts=[types.Part(text=text)]))
+        return text
+
+    def tool(self, tool, prompt, stream):
+        declaration = types.FunctionDeclaration(name=tool, description="d", parameters_json_schema=PARAMETERS)
+        tools = [types.Tool(function_declarations=[declaration])]
+        contents = [types.Content(role="user", parts=[types.Part(text=prompt)])]
+        _, calls = self.create(contents, stream, tools=tools)
+        call = calls[0]
+        contents.append(types.Content(role="model", parts=[types.Part(function_call=types.FunctionCall(name=call.name, args=call.args))]))
+        contents.append(types.Content(role="user", parts=[types.Part.from_function_response(name=call.name, response={"result": CASES["tool_result"]})]))
+        return call.args["content"], self.create(contents, stream, tools=tools)[0]
+
+    def refused(self, stream):
+        return self.create([types.Content(role="user", parts=[types.Part(text=CASES["refused"])])], stream)
+
+
+def main():
+    count_requests()
+    clients = {"openai": Chat, "responses": Responses, "anthropic": Anthropic, "gemini": Gemini}
+    only = os.environ.get("TSUITATE_ONLY")
+    for name, client in clients.items():
+        if not only or name in only.split(","):
+            run(name, client())
+    sys.exit(1 if FAILED else 0)
+
+
+if __name__ == "__main__":
+    main()
