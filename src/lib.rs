@@ -21,6 +21,7 @@ pub mod mask;
 pub mod portal;
 pub mod refuse;
 pub mod restore;
+pub mod score;
 pub mod unpack;
 #[cfg(feature = "gate")]
 pub mod wire;
