@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::StartHandshake;
 
 use super::count::{Count, Counted};
-use super::framing::{Contradiction, Followed};
+use super::framing::{Followed, Watch};
 use super::opened::{self, Way};
 use super::serve::{Gate, Origin};
 use super::sniff::{Patience, Seen, Sniffed, head_hosts, sniff};
@@ -38,16 +38,16 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let client = origin.client;
-    let flag = Contradiction::default();
-    let io = TokioIo::new(Followed::new(io, flag.clone()));
-    let here = Arc::clone(&gate);
+    let watch = Watch::default();
+    let io = TokioIo::new(Followed::new(io, watch.clone()));
+    let (here, flag) = (Arc::clone(&gate), watch.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let (gate, origin, flag) = (Arc::clone(&here), origin.clone(), flag.clone());
         async move {
             let connect = request.method() == Method::CONNECT;
-            let mut response = ask::<IO>(gate, origin, request, flag.seen()).await;
+            let mut response = ask::<IO>(gate, origin, request, flag.contradiction()).await;
             // The follower stops at CONNECT; a connection whose CONNECT was refused is not used further.
-            if flag.seen() || (connect && response.status() != StatusCode::OK) {
+            if flag.contradiction() || (connect && response.status() != StatusCode::OK) {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             Ok::<_, Infallible>(response)
@@ -62,7 +62,7 @@ where
             connection.await
         }
     };
-    opened::note_end(&gate, client, done);
+    opened::note_end(&gate, client, done, watch.in_head());
 }
 
 async fn ask<IO>(gate: Arc<Gate>, origin: Origin, request: Request<Incoming>, contradicts: bool) -> Response<AnswerBody>

@@ -10,17 +10,25 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Set once a request on this connection contradicted itself, and then for good.
+/// What was seen on one connection.
 #[derive(Clone, Default)]
-pub(super) struct Contradiction(Arc<AtomicBool>);
+pub(super) struct Watch(Arc<Flags>);
 
-impl Contradiction {
-    pub(super) fn seen(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+#[derive(Default)]
+struct Flags {
+    contradiction: AtomicBool,
+    in_head: AtomicBool,
+}
+
+impl Watch {
+    /// A request on this connection contradicted itself; set for good.
+    pub(super) fn contradiction(&self) -> bool {
+        self.0.contradiction.load(Ordering::Acquire)
     }
 
-    fn set(&self) {
-        self.0.store(true, Ordering::Release);
+    /// A head has begun and is not complete: a timeout now is a slow client, else an idle connection.
+    pub(super) fn in_head(&self) -> bool {
+        self.0.in_head.load(Ordering::Acquire)
     }
 }
 
@@ -45,14 +53,14 @@ pub(super) struct Follow {
     transfer: usize,
     chunked: bool,
     wrong: bool,
-    flag: Contradiction,
+    watch: Watch,
 }
 
 /// Enough for the lines that matter; longer ones are cut, their names still tell.
 const LINE: usize = 512;
 
 impl Follow {
-    pub(super) fn new(flag: Contradiction) -> Self {
+    pub(super) fn new(watch: Watch) -> Self {
         Self {
             place: Place::Head,
             line: Vec::new(),
@@ -62,11 +70,17 @@ impl Follow {
             transfer: 0,
             chunked: false,
             wrong: false,
-            flag,
+            watch,
         }
     }
 
     pub(super) fn read(&mut self, bytes: &[u8]) {
+        self.follow(bytes);
+        let in_head = matches!(self.place, Place::Head) && (self.lines > 0 || !self.line.is_empty());
+        self.watch.0.in_head.store(in_head, Ordering::Release);
+    }
+
+    fn follow(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !rest.is_empty() {
             match &mut self.place {
@@ -125,7 +139,7 @@ impl Follow {
 
     /// What cannot be followed cannot be vouched for.
     fn lost(&self) -> Place {
-        self.flag.set();
+        self.watch.0.contradiction.store(true, Ordering::Release);
         Place::Off
     }
 
@@ -183,8 +197,8 @@ pub(super) struct Followed<IO> {
 }
 
 impl<IO> Followed<IO> {
-    pub(super) fn new(io: IO, flag: Contradiction) -> Self {
-        Self { io, follow: Follow::new(flag) }
+    pub(super) fn new(io: IO, watch: Watch) -> Self {
+        Self { io, follow: Follow::new(watch) }
     }
 
     pub(super) fn into_inner(self) -> IO {
@@ -238,10 +252,10 @@ mod tests {
         let answers: Vec<bool> = [1, 3, text.len()]
             .into_iter()
             .map(|step| {
-                let flag = Contradiction::default();
-                let mut follow = Follow::new(flag.clone());
+                let watch = Watch::default();
+                let mut follow = Follow::new(watch.clone());
                 text.as_bytes().chunks(step).for_each(|part| follow.read(part));
-                flag.seen()
+                watch.contradiction()
             })
             .collect();
         assert!(answers.windows(2).all(|w| w[0] == w[1]), "the split matters for {text:?}");

@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::framing::{Contradiction, Followed};
+use super::framing::{Followed, Watch};
 use super::serve::{Gate, Origin};
 use super::{Arrived, Dropped, HostPort, Note, Received, ReceivedBody, Secret, Trouble};
 use crate::wire::body::{AnswerBody, Holding, streamed, whole};
@@ -63,15 +63,15 @@ pub(super) async fn serve_http1<IO>(gate: Arc<Gate>, way: Arc<Way>, io: IO)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let flag = Contradiction::default();
-    let io = TokioIo::new(Followed::new(io, flag.clone()));
+    let watch = Watch::default();
+    let io = TokioIo::new(Followed::new(io, watch.clone()));
     let client = way.origin.client;
-    let here = Arc::clone(&gate);
+    let (here, flag) = (Arc::clone(&gate), watch.clone());
     let service = service_fn(move |request| {
         let (gate, way, flag) = (Arc::clone(&here), Arc::clone(&way), flag.clone());
         async move {
-            let mut response = answer(gate, way, request, flag.seen()).await;
-            if flag.seen() {
+            let mut response = answer(gate, way, request, flag.contradiction()).await;
+            if flag.contradiction() {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             Ok::<_, Infallible>(response)
@@ -86,7 +86,7 @@ where
             connection.await
         }
     };
-    note_end(&gate, client, done);
+    note_end(&gate, client, done, watch.in_head());
 }
 
 pub(super) async fn serve_http2<IO>(gate: Arc<Gate>, way: Arc<Way>, io: IO)
@@ -120,12 +120,16 @@ where
             connection.await
         }
     };
-    note_end(&gate, client, done);
+    note_end(&gate, client, done, true);
 }
 
 /// Says why a connection ended when it did not end by itself. hyper has answered 400 or 431 where that was possible.
-pub(super) fn note_end(gate: &Gate, client: std::net::SocketAddr, done: hyper::Result<()>) {
+/// An idle connection that reached `header_time` without a byte of a next request is no event.
+pub(super) fn note_end(gate: &Gate, client: std::net::SocketAddr, done: hyper::Result<()>, in_head: bool) {
     let Err(error) = done else { return };
+    if error.is_timeout() && !in_head {
+        return;
+    }
     let why = if error.is_parse_too_large() {
         Dropped::HeaderSize
     } else if error.is_parse() {
@@ -157,6 +161,8 @@ pub(super) async fn answer(
         }
     }
     strip_hop_by_hop(&mut parts.headers);
+    // The rest of the extensions may travel on (header case); a way back into this connection may not.
+    parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
     if let Some(path) = parts.uri.path_and_query().cloned() {
         parts.uri = Uri::from(path);
     }

@@ -135,6 +135,16 @@ pub async fn send(upstream: &Upstream, target: Target, cleared: Cleared) -> Resu
     answer::open(response, to, head_only, &upstream.limits)
 }
 
+/// HTTP/2 clients may send one `Cookie` header a cookie; HTTP/1 knows one (RFC 9113, 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let all: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if all.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..]))
+    {
+        headers.insert(header::COOKIE, joined);
+    }
+}
+
 fn request(target: Target, head: Head, body: Vec<u8>) -> Result<Request<Full<Bytes>>, ForwardError> {
     let Head { method, path_and_query, headers } = head;
     let body = Bytes::from(body);
@@ -162,6 +172,7 @@ fn request(target: Target, head: Head, body: Vec<u8>) -> Result<Request<Full<Byt
     for own in [header::HOST, header::EXPECT] {
         remove_in_order(&mut map, &own);
     }
+    join_cookies(&mut map);
     // The length is what is sent, never what was received.
     if map.contains_key(header::CONTENT_LENGTH) || !body.is_empty() {
         map.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
@@ -206,6 +217,8 @@ mod tests {
                 ("expect", "100-continue"),
                 ("accept-encoding", "br, dcz"),
                 ("x-kept", "山"),
+                ("cookie", "a=1"),
+                ("cookie", "b=2"),
             ],
             "hello",
         );
@@ -214,6 +227,7 @@ mod tests {
         assert_eq!(headers["content-length"], "5");
         assert_eq!(headers["accept-encoding"], "br");
         assert_eq!(headers["x-kept"].as_bytes(), "山".as_bytes());
+        assert_eq!(headers.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; b=2"]);
         for gone in ["host", "proxy-authorization", "connection", "x-own", "expect"] {
             assert!(!headers.contains_key(gone), "{gone}");
         }

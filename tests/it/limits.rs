@@ -84,6 +84,12 @@ async fn header_time() {
     }
     gate.noted(|n| matches!(n, Note::Dropped { why: Dropped::HeaderTime, .. })).await;
     assert!(service.seen().is_empty());
+    gate.notes.lock().unwrap().clear();
+    // A connection that is kept and idle is closed in silence: that is no event.
+    let mut socket = tunnel(&gate, "ai.example:80").await;
+    socket.write_all(b"GET / HTTP/1.1\r\nHost: ai.example\r\n\r\n").await.unwrap();
+    assert!(String::from_utf8(read_all(&mut socket).await).unwrap().starts_with("HTTP/1.1 200"));
+    assert!(gate.notes().is_empty(), "{:?}", gate.notes());
 }
 
 #[tokio::test]

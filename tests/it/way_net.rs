@@ -396,3 +396,48 @@ async fn a_panic_in_the_house_is_a_clear_answer() {
     assert_eq!(gate.tasks.panics(), 1);
     assert!(service.seen().is_empty());
 }
+
+/// Sent again only when no byte of it had left.
+#[tokio::test]
+async fn a_request_is_never_sent_twice() {
+    let service = service::echo().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap().to_string();
+    let gate = gate(&service, Options { resolve: vec![("ai.example:80".to_owned(), at)], ..Options::default() }).await;
+    let ask = async |n: u32| {
+        let mut socket = dial(&gate).await;
+        let head = format!("POST http://ai.example/{n} HTTP/1.1\r\nHost: ai.example\r\nContent-Length: 2\r\n\r\nhi");
+        socket.write_all(head.as_bytes()).await.unwrap();
+        read_head(&mut socket).await
+    };
+    let read = async |socket: &mut tokio::net::TcpStream| {
+        let head = read_head(socket).await;
+        socket.read_exact(&mut [0; 2]).await.unwrap();
+        head
+    };
+    // The service closes a kept connection between two requests: the second goes over a new one.
+    let far = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        assert!(read(&mut socket).await.starts_with("POST /1 "));
+        socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+        drop(socket);
+        let (mut socket, _) = listener.accept().await.unwrap();
+        assert!(read(&mut socket).await.starts_with("POST /2 "));
+        socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await.unwrap();
+    };
+    let near = async {
+        assert!(ask(1).await.starts_with("HTTP/1.1 200"));
+        assert!(ask(2).await.starts_with("HTTP/1.1 200"));
+    };
+    tokio::join!(far, near);
+    // It closes after it has read the request: nobody knows what it did with it, so it is not asked again.
+    let far = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        assert!(read(&mut socket).await.starts_with("POST /3 "));
+        drop(socket);
+        let again = tokio::time::timeout(Duration::from_millis(400), listener.accept()).await;
+        assert!(again.is_err(), "sent twice");
+    };
+    let near = async { assert!(ask(3).await.starts_with("HTTP/1.1 502")) };
+    tokio::join!(far, near);
+}
