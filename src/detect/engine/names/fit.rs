@@ -183,7 +183,7 @@ pub fn segments(
         }
         outcome.without_proposal += met.iter().filter(|met| !**met).count();
         prepared.push(SegmentSample {
-            letters: scratch.window.len(),
+            letters: scratch.window.count(),
             arcs,
             features: begin..all.len(),
             counts,
@@ -293,7 +293,7 @@ pub fn letters(
         outcome.names += gold.len();
         letters::marks(&scratch.window, &scratch.scan, &mut scratch.letter.marks);
         letters::latin_words(&scratch.window, &scratch.scan, &mut scratch.letter.words);
-        let count = scratch.window.len();
+        let count = scratch.window.count();
         let mut labels = vec![0u8; count];
         for (start, end) in gold {
             if let Some(name) = labels.get_mut(start as usize..end as usize) {

@@ -17,7 +17,7 @@ use crate::detect::kind::{Kind, Role};
 
 /// Find the names of a window whose first letter lies in `block` (bytes).
 pub(super) fn collect(names: &Names, scratch: &Scratch, view: View<'_>, block: Range<usize>, out: &mut Output) {
-    let count = scratch.window.len();
+    let count = scratch.window.count();
     let chance = |at: usize| scratch.inside.get(at).copied().unwrap_or(0.0);
     let mut at = 0;
     while at < count {
