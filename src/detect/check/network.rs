@@ -33,14 +33,7 @@ pub(super) fn ip_host(text: &str) -> Outcome {
         !(address.is_loopback() || address.is_broadcast() || address.is_multicast() || address.is_documentation());
     // A first number of 0 is no host; .0 at the end is a network; a version number has small numbers only.
     let version = address.octets().iter().all(|number| *number < 20) && first != 10;
-    Outcome::of(
-        host && first != 0
-            && last != 0
-            && first < 240
-            && !version
-            && !resolvers.contains(&address.octets())
-            && !(first == 255),
-    )
+    Outcome::of(host && first != 0 && last != 0 && first < 240 && !version && !resolvers.contains(&address.octets()))
 }
 
 /// IPv6 address of a host: not loopback, unspecified, multicast or documentation.

@@ -117,10 +117,10 @@ impl Page<'_> {
             return verdict;
         }
         let mut evidence = vec![Evidence::new("form", base(date.form))];
-        if date.form == Form::Slash {
-            if let Some(reason) = self.no_day(date) {
-                evidence.push(reason);
-            }
+        if date.form == Form::Slash
+            && let Some(reason) = self.no_day(date)
+        {
+            evidence.push(reason);
         }
         let head = self.heads_entry(date);
         let near = self.nearest(date, Cue::Care);
@@ -236,8 +236,13 @@ impl Page<'_> {
             return None;
         }
         // `様(S14.7.7)`, `S41.5.2 高松市`, `1959年6月21日(65)`: a person's line and a year long past.
-        let person = self.beside_person(date);
-        let old = (person && year <= 2012) || (year < 1989 && self.care >= 1.0);
+        // `平成2年4月4日に手術`, `2007年5月15日、ふらつき`: what happened on a day is no birth.
+        let happened = ["より", "に", "から", "頃", "ごろ", "まで", "、", "，", "~", "-"]
+            .iter()
+            .any(|word| after(self.text, date.range.end, 3).starts_with(word))
+            && date.form == Form::Long;
+        let person = self.beside_person(date) && !happened;
+        let old = (person && year <= 2012) || (year < 1989 && !happened && self.care >= 1.0);
         (old && self.care > -3.0).then(|| birth("a year long past beside a person".to_owned(), 0.35))
     }
 

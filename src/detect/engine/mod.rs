@@ -5,6 +5,7 @@
 pub mod address;
 pub mod age;
 pub mod dates;
+mod gate;
 pub mod lab;
 pub(crate) mod labels;
 pub mod layout;

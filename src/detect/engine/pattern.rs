@@ -7,9 +7,10 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+use regex_automata::Input;
 use regex_automata::util::captures::Captures;
-use regex_automata::{Input, MatchKind, PatternSet, meta};
 
+use super::gate::Gate;
 use super::labels::{Field, Hit, Labels};
 use super::table::Table;
 use super::{ATOM, Candidate, Engine, Output, View};
@@ -30,7 +31,7 @@ const SINGLE: u64 = 2;
 pub struct Pattern {
     rules: Vec<Prepared>,
     /// Says which of `lines` can hit; `None` without rules.
-    gate: Option<meta::Regex>,
+    gate: Option<Gate>,
     /// The rules behind the gate, in its order.
     lines: Vec<usize>,
     /// Rules that can cross line breaks: over the whole text.
@@ -73,7 +74,8 @@ impl Pattern {
             (0..rules.len()).partition(|index| rules.get(*index).is_some_and(|rule| rule.lines));
         let patterns: Vec<&str> =
             lines.iter().filter_map(|index| rules.get(*index)).map(|rule| rule.pattern.as_str()).collect();
-        let gate = if patterns.is_empty() { None } else { Some(gate(&patterns)?) };
+        let gate =
+            if patterns.is_empty() { None } else { Some(Gate::new(&patterns).map_err(|error| too_large(&error))?) };
         let mut prepared = Vec::with_capacity(rules.len());
         for rule in rules {
             let mut context = Vec::with_capacity(rule.context.len());
@@ -208,14 +210,13 @@ impl Engine for Pattern {
             self.run(index, 0..text.len(), &lazy, fuel, out)?;
         }
         let Some(gate) = &self.gate else { return Ok(()) };
-        let mut hit = PatternSet::new(gate.pattern_len());
+        let mut hit = gate.set();
         let mut start = 0;
         while start < text.len() {
             let end = memchr::memchr(b'\n', text.as_bytes().get(start..).unwrap_or_default())
                 .map_or(text.len(), |at| start + at);
             if end > start {
-                hit.clear();
-                gate.which_overlapping_matches(&Input::new(text).range(start..end), &mut hit);
+                gate.look(text, start..end, &mut hit);
                 for number in hit.iter() {
                     if let Some(&index) = self.lines.get(number.as_usize()) {
                         self.run(index, start..end, &lazy, fuel, out)?;
@@ -226,20 +227,6 @@ impl Engine for Pattern {
         }
         Ok(())
     }
-}
-
-/// One yes/no automaton over all patterns. Its cache must hold the working set (a small one costs a factor of 200).
-fn gate(patterns: &[&str]) -> Result<meta::Regex, RuleError> {
-    meta::Builder::new()
-        .configure(
-            meta::Config::new()
-                .match_kind(MatchKind::All)
-                .which_captures(regex_automata::nfa::thompson::WhichCaptures::None)
-                .nfa_size_limit(Some(64 << 20))
-                .hybrid_cache_capacity(64 << 20),
-        )
-        .build_many(patterns)
-        .map_err(|error| too_large(&error.to_string()))
 }
 
 fn too_large(message: &str) -> RuleError {

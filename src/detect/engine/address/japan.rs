@@ -554,7 +554,7 @@ fn building(text: &str, tail: &mut Tail) {
         let date =
             text.get(start..).unwrap_or_default().chars().take(12).any(|letter| matches!(letter, '月' | '年' | '/'));
         match last_number {
-            Some(number) if !phone && !(date && !known) && room_like(text, start, number, known, round) => {
+            Some(number) if !phone && (known || !date) && room_like(text, start, number, known, round) => {
                 tail.end = number;
                 tail.room = true;
             }

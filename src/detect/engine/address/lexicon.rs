@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn the_lexicon_is_folded_as_texts_are() {
         for line in PLACES.lines().filter(|line| !line.starts_with('#')) {
-            assert_eq!(Text::new(line).folded(), line.replace('ー', "ー"));
+            assert_eq!(Text::new(line).folded(), line);
         }
     }
 

@@ -49,6 +49,7 @@ pub(super) struct Western {
     street: Regex,
     romanised: Regex,
     box_: Regex,
+    unit: Regex,
 }
 
 impl Western {
@@ -68,16 +69,23 @@ impl Western {
             romanised: build(
                 r"(?:[0-9]{1,4}(?:-[0-9]{1,4}){1,3},? )?(?:[A-Z][a-zōū]+(?:-(?:cho|machi|dori|chome))? ?){1,2}(?:[0-9]{1,2}-chome ?[0-9-]{0,9})?(?:, (?:Apt|Room|#) ?[0-9A-Z-]{1,6})?, (?:[A-Z][a-zōū]+(?:-(?:ku|shi|gun|cho|machi|mura|son))(?:, |(?-u:\b))){1,3}(?:[A-Z][a-zōū]+(?:-(?:to|ken|fu|do))?)?(?:,? [0-9]{3}-[0-9]{4})?(?:, Japan)?",
             )?,
+            unit: build(
+                r"(?-u:\b)[0-9]{1,5} (?:[\p{L}0-9.'-]+ ){1,6}(?:Apt\.?|Suite|Unit) #?[0-9]{1,4}[A-Z]?(?:[ ,\n]+[\p{Lu}][\p{L}.'-]+){0,4}(?:[ ,\n]*[0-9]{4,6}(?-u:\b))?|PSC [0-9]{1,4}, Box [0-9]{1,5}[ ,\n]+[AFD]PO A[APE] [0-9]{5}",
+            )?,
             box_: build(&format!(r"P\.?O\.? Box [0-9]{{1,6}}(?:(?:{town}){{1,2}}?{end})?"))?,
         })
     }
 
     pub(super) fn read(&self, text: &str) -> Vec<Place> {
         let mut places: Vec<Place> = Vec::new();
-        for (regex, base) in [(&self.street, 0.45), (&self.romanised, 0.4), (&self.box_, 0.5)] {
+        for (regex, base) in [(&self.street, 0.45), (&self.romanised, 0.4), (&self.box_, 0.5), (&self.unit, 0.45)] {
             for found in regex.find_iter(text) {
                 let written = found.as_str().trim_end_matches([' ', ',', '.']);
                 if !written.bytes().any(|byte| byte.is_ascii_digit()) {
+                    continue;
+                }
+                let inside = |place: &Place| place.range.start < found.end() && found.start() < place.range.end;
+                if places.iter().rev().take(64).any(inside) {
                     continue;
                 }
                 let mut evidence = vec![Evidence::new("form", base)];

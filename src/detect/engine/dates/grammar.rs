@@ -336,7 +336,7 @@ fn part(text: &str, at: usize) -> Option<(char, Number)> {
 fn closed(text: &str, end: usize) -> bool {
     match char_at(text, end) {
         Some('T') => char_at(text, end + 1).is_some_and(|letter| letter.is_ascii_digit()),
-        Some(letter) => !letter.is_ascii_alphanumeric() && letter != '_' || letter == '_',
+        Some(letter) => !letter.is_ascii_alphanumeric(),
         None => true,
     }
 }
@@ -372,9 +372,8 @@ fn slash(text: &str, at: usize, first: Number, second: Number, separator: char) 
         return None;
     }
     let open = match char_at(text, second.end) {
-        Some('/') => true,
+        Some('/' | '%') => true,
         Some('.') => char_at(text, second.end + 1).is_some_and(|letter| letter.is_ascii_digit()),
-        Some('%') => true,
         _ => false,
     };
     (!open).then_some(Written { range: at..second.end, form: Form::Slash, year: None })
@@ -466,8 +465,7 @@ fn day_first_english(text: &str, at: usize) -> Option<Written> {
     let day = number_at(text, at).filter(|day| !day.kanji && day.digits <= 2)?;
     let mut end = ordinal(text, day.end);
     end = match char_at(text, end)? {
-        ' ' => end + 1,
-        '-' | '/' => end + 1,
+        ' ' | '-' | '/' => end + 1,
         _ if text.get(end..)?.starts_with(|letter: char| letter.is_ascii_uppercase()) => end,
         _ => return None,
     };

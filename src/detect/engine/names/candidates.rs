@@ -159,7 +159,7 @@ impl Scan {
     fn words(&mut self, window: &Window, lexicon: &Lexicon) {
         self.hits.clear();
         self.first_hit.clear();
-        for start in 0..window.len() {
+        for start in 0..window.count() {
             self.first_hit.push(self.hits.len() as u32);
             if !window.script(start).japanese() {
                 continue;
@@ -197,7 +197,7 @@ impl Scan {
     fn latin_words(&mut self, window: &Window, lexicon: &Lexicon) {
         self.tokens.clear();
         let mut at = 0;
-        while at < window.len() {
+        while at < window.count() {
             if window.script(at) != Script::Latin {
                 at += 1;
                 continue;
@@ -219,10 +219,10 @@ impl Scan {
 
     fn lines(&mut self, window: &Window) {
         self.japanese_line.clear();
-        self.japanese_line.resize(window.len() + 1, false);
+        self.japanese_line.resize(window.count() + 1, false);
         self.line_label.clear();
         let mut line = 0;
-        for at in 0..=window.len() {
+        for at in 0..=window.count() {
             let script = window.script(at);
             if matches!(script, Script::Line | Script::Edge) {
                 let japanese = (line..at).any(|at| window.script(at).japanese());
@@ -233,7 +233,7 @@ impl Scan {
             }
         }
         let mut last = (Before::Nothing, 0);
-        for at in 0..=window.len() {
+        for at in 0..=window.count() {
             let script = window.script(at);
             match script {
                 Script::Line => last = (Before::Nothing, 0),
@@ -264,11 +264,11 @@ impl Scan {
 
     fn propose(&mut self, window: &Window, lexicon: &Lexicon, cues: &super::cues::Cues) {
         self.proposals.clear();
-        for start in 0..window.len() {
+        for start in 0..window.count() {
             let size = self.proposals.len();
             match window.script(start) {
                 script if script.japanese() => {
-                    self.from_words(window, start);
+                    self.dictionary(window, start);
                     if script == Script::Kanji {
                         self.spaced(window, lexicon, start);
                     }
@@ -302,7 +302,7 @@ impl Scan {
         self.proposals.dedup();
     }
 
-    fn from_words(&mut self, window: &Window, start: usize) {
+    fn dictionary(&mut self, window: &Window, start: usize) {
         let from = self.first_hit.get(start).copied().unwrap_or(0) as usize;
         let to = self.first_hit.get(start + 1).copied().unwrap_or(0) as usize;
         for index in from..to {
@@ -497,7 +497,7 @@ impl Scan {
         }
         let joined = |letter: char| matches!(letter, '・' | '=' | '＝');
         let after = window.letter(end);
-        let free = !joined(after) && !(start > 0 && joined(window.letter(start - 1)));
+        let free = !joined(after) && (start == 0 || !joined(window.letter(start - 1)));
         if (2..=12).contains(&(end - start)) && free {
             self.put(start, end, Form::Katakana, start, start);
         }

@@ -208,10 +208,10 @@ impl Cues {
     /// Mark, by letter, the longest label that ends before it and the strongest cue that starts at it.
     pub fn mark(&self, window: &Window, before: &mut Vec<Cue>, after: &mut Vec<Cue>) {
         before.clear();
-        before.resize(window.len() + 1, Cue::default());
+        before.resize(window.count() + 1, Cue::default());
         after.clear();
-        after.resize(window.len() + 1, Cue::default());
-        for start in 0..window.len() {
+        after.resize(window.count() + 1, Cue::default());
+        for start in 0..window.count() {
             let (first, second) = (window.letter(start), window.letter(start + 1));
             let lengths = self.before.lengths(first, second);
             let later = self.after.lengths(first, second);
@@ -221,7 +221,7 @@ impl Cues {
             let mut hash = super::letter::SEED;
             for length in 1..=MOST {
                 let end = start + length;
-                if end > window.len() {
+                if end > window.count() {
                     break;
                 }
                 hash = super::letter::mix(hash, window.letter(end - 1));

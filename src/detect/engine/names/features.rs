@@ -222,7 +222,7 @@ impl Hooks {
         self.before.clear();
         self.after.clear();
         self.facility.clear();
-        for at in 0..=window.len() {
+        for at in 0..=window.count() {
             let mut from = at;
             while from > 0
                 && at - from < 3
@@ -319,7 +319,7 @@ impl Sight<'_> {
     /// The features of `p`, as numbers.
     pub fn features(&self, p: &Proposal, out: &mut Vec<u32>) {
         out.clear();
-        let Self { window, scan, hooks, lexicon, cues, layout } = self;
+        let Self { window, scan, hooks, lexicon, layout, .. } = self;
         let (start, end) = (p.start as usize, p.end as usize);
         let form = p.form as usize;
         let shape = p.form.shape();

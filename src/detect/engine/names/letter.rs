@@ -50,9 +50,14 @@ impl Script {
     #[must_use]
     pub fn of(letter: char) -> Self {
         match letter {
-            '一'..='鿿' | '々' | '〆' | 'ヶ' | '〇' | '㐀'..='䶿' | '豈'..='﫿' | '\u{20000}'..='\u{3ffff}' => {
-                Script::Kanji
-            }
+            '一'..='鿿'
+            | '々'
+            | '〆'
+            | 'ヶ'
+            | '〇'
+            | '㐀'..='䶿'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{20000}'..='\u{3ffff}' => Script::Kanji,
             'ぁ'..='ゟ' => Script::Hiragana,
             '・' => Script::Dot,
             'ァ'..='ヿ' => Script::Katakana,
@@ -128,7 +133,7 @@ impl Window {
     }
 
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.letters.len()
     }
 

@@ -71,13 +71,13 @@ const LATIN: usize = CUE_NEXT + After::COUNT;
 
 /// Marks that count two letters away as well.
 fn far(mark: usize) -> bool {
-    mark < AFTER || mark >= LABEL && mark < LATIN
+    mark < AFTER || (LABEL..LATIN).contains(&mark)
 }
 
 /// The marks of all letters of a window.
 pub fn marks(window: &Window, scan: &Scan, out: &mut Vec<Marks>) {
     out.clear();
-    out.resize(window.len(), [0; 4]);
+    out.resize(window.count(), [0; 4]);
     for hit in &scan.hits {
         let (start, end) = (hit.start as usize, hit.end as usize);
         let size = (end - start).min(4) - 1;
@@ -90,7 +90,7 @@ pub fn marks(window: &Window, scan: &Scan, out: &mut Vec<Marks>) {
             }
         });
     }
-    for at in 0..window.len() {
+    for at in 0..window.count() {
         if let Some(cue) = scan.before.get(at)
             && cue.before != Before::Nothing
         {
@@ -189,7 +189,7 @@ pub fn keys(window: &Window, at: usize, word: u64, out: &mut [u32; KEYS]) -> usi
 /// The hash of the Latin word at every letter, 0 elsewhere or for words under three letters.
 pub fn latin_words(window: &Window, scan: &Scan, out: &mut Vec<u64>) {
     out.clear();
-    out.resize(window.len(), 0);
+    out.resize(window.count(), 0);
     for token in &scan.tokens {
         let (start, end) = (token.start as usize, token.end as usize);
         if end - start > 2 {
@@ -281,7 +281,7 @@ impl LetterModel {
     /// Put the mean of both models' chances into `scratch`.
     pub fn join(&self, scratch: &mut Scratch) {
         let Scratch { window, scan, inside, begins, letter, .. } = scratch;
-        let count = window.len();
+        let count = window.count();
         if count == 0 {
             return;
         }

@@ -57,7 +57,7 @@ impl From<NamesError> for crate::detect::rule::RuleError {
 }
 
 /// A letter is masked when its chance of lying in a name reaches this (NAMES §8.3).
-pub const TAU: f32 = 0.2;
+pub const TAU: f32 = 0.15;
 
 /// The names engine.
 pub struct Names {

@@ -110,14 +110,14 @@ impl Scratch {
             }
         }
         inside.clear();
-        inside.resize(window.len() + 1, 0.0);
+        inside.resize(window.count() + 1, 0.0);
         begins.clear();
-        begins.resize(window.len() + 1, 0.0);
+        begins.resize(window.count() + 1, 0.0);
         if arcs.is_empty() {
             chances.clear();
             return;
         }
-        lattice.chances(window.len(), arcs, chances);
+        lattice.chances(window.count(), arcs, chances);
         for (arc, chance) in arcs.iter().zip(chances.iter()) {
             if let Some(letters) = inside.get_mut(arc.start as usize..arc.end as usize) {
                 letters.iter_mut().for_each(|letter| *letter += chance);

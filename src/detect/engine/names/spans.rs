@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Names;
-use super::candidates::Form;
+use super::candidates::{Form, Proposal};
 use super::cues::{After, Before};
 use super::features::Sight;
 use super::letter::Script;
@@ -17,7 +17,7 @@ use crate::detect::kind::{Kind, Role};
 
 /// Find the names of a window whose first letter lies in `block` (bytes).
 pub(super) fn collect(names: &Names, scratch: &Scratch, view: View<'_>, block: Range<usize>, out: &mut Output) {
-    let count = scratch.window.len();
+    let count = scratch.window.count();
     let chance = |at: usize| scratch.inside.get(at).copied().unwrap_or(0.0);
     let mut at = 0;
     while at < count {
@@ -35,6 +35,7 @@ pub(super) fn collect(names: &Names, scratch: &Scratch, view: View<'_>, block: R
         at = end;
         let end = before_title(scratch, start, end);
         let Some((start, end)) = trim(scratch, start, end) else { continue };
+        let Some((start, end)) = without_ordinary(names, scratch, start, end, top) else { continue };
         let byte = |letter: usize| scratch.window.bytes.get(letter).copied().unwrap_or(0) as usize;
         if !block.contains(&byte(start)) || refused(names, scratch, start, end, top) {
             continue;
@@ -72,12 +73,19 @@ fn before_title(scratch: &Scratch, start: usize, end: usize) -> usize {
     end
 }
 
+/// The kept proposals that may touch `start..end`, with their chances; they are sorted by start and at most
+/// `REACH` letters long in all but absurd cases.
+fn near(scratch: &Scratch, start: usize, end: usize) -> impl Iterator<Item = (&Proposal, &f32)> {
+    let from = scratch.kept.partition_point(|p| (p.start as usize) < start.saturating_sub(REACH));
+    let to = scratch.kept.partition_point(|p| (p.start as usize) < end);
+    scratch.kept.get(from..to).unwrap_or(&[]).iter().zip(scratch.chances.get(from..to).unwrap_or(&[]))
+}
+
+const REACH: usize = 60;
+
 /// A name that is masked in part is masked whole: the likeliest full name that holds a part of it and is not hopeless.
 fn whole(scratch: &Scratch, start: usize, end: usize) -> (usize, usize) {
-    let full = scratch
-        .kept
-        .iter()
-        .zip(&scratch.chances)
+    let full = near(scratch, start, end)
         .filter(|(p, chance)| {
             **chance >= COMPLETE
                 && (p.form.shape() == 0
@@ -95,6 +103,45 @@ fn whole(scratch: &Scratch, start: usize, end: usize) -> (usize, usize) {
 
 /// The chance from which a full name completes a part of it that is masked anyway.
 const COMPLETE: f32 = 0.05;
+
+/// Ordinary words beside a gap (男性 搬送中; 福島,普通) do not belong to the name; nothing when no name is left.
+fn without_ordinary(
+    names: &Names,
+    scratch: &Scratch,
+    mut start: usize,
+    mut end: usize,
+    chance: f32,
+) -> Option<(usize, usize)> {
+    let window = &scratch.window;
+    let gap = |at: &usize| matches!(window.script(*at), Script::Space | Script::Tab | Script::Comma);
+    let ordinary = |from: usize, to: usize| {
+        let word = names.lexicon.word(window.slice(from, to));
+        to - from >= 2
+            && word.surname() + word.given() == 0
+            && (word.has(Sense::Noun) || names.cues.is_cue(window.slice(from, to)))
+    };
+    let mut cut = false;
+    while let Some(at) = (start..end).find(gap)
+        && ordinary(start, at)
+    {
+        start = at + 1;
+        cut = true;
+    }
+    while let Some(at) = (start..end).rev().find(gap)
+        && ordinary(at + 1, end)
+        && (chance < 0.8 || window.script(at) != Script::Space)
+    {
+        end = at;
+        cut = true;
+    }
+    if cut {
+        let word = names.lexicon.word(window.slice(start, end));
+        let known =
+            word.surname() + word.given() > 0 || (start..end).any(|at| gap(&at)) || window.before(end) == Script::Latin;
+        return known.then_some((start, end));
+    }
+    Some((start, end))
+}
 
 /// Without blanks and punctuation at the ends; nothing when no letter is left.
 fn trim(scratch: &Scratch, mut start: usize, mut end: usize) -> Option<(usize, usize)> {
@@ -283,10 +330,7 @@ fn role(scratch: &Scratch, start: usize, end: usize) -> Option<Role> {
 
 /// The strongest reasons of the likeliest proposal here.
 fn evidence(names: &Names, scratch: &Scratch, start: usize, end: usize) -> Vec<Evidence> {
-    let best = scratch
-        .kept
-        .iter()
-        .zip(&scratch.chances)
+    let best = near(scratch, start, end)
         .filter(|(p, _)| (p.start as usize) < end && (p.end as usize) > start)
         .max_by(|a, b| a.1.total_cmp(b.1));
     let mut notes = Vec::new();
