@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::items::Item;
-use super::value::{Shape, Value, arrow, blanks, byte, number, peek};
+use super::value::{Shape, Value, arrow, blanks, byte, closing, number, peek};
 use super::{Lab, Raw};
 
 impl Lab {
@@ -98,8 +98,10 @@ impl Lab {
 
     /// `MD -4.2dB(R) -11.8dB(L)`: the other side, with its unit.
     fn other_side(&self, text: &str, at: usize, item: &Item, raw: &Raw) -> Option<Range<usize>> {
-        let side = text.get(at..)?.strip_prefix('(')?;
-        let close = side.find(')').filter(|&close| close <= 6)?;
+        if byte(text, at) != b'(' {
+            return None;
+        }
+        let close = closing(text, at + 1, 6)?;
         self.words.sides.at(text, at + 1).filter(|&(end, _)| end == at + 1 + close)?;
         raw.value.unit.as_ref()?;
         let from = blanks(text, at + close + 2, 2);
@@ -111,7 +113,7 @@ impl Lab {
     fn after_arrow(&self, text: &str, at: usize, item: &Item, raw: &Raw) -> Option<Range<usize>> {
         let mut here = at;
         if byte(text, here) == b'(' {
-            let close = text.get(here..)?.find(')').filter(|&close| close <= 30)?;
+            let close = closing(text, here, 30)?;
             here = blanks(text, here + close + 1, 2);
         }
         let mut from = arrow(text, here)?;

@@ -121,9 +121,18 @@ impl Engine for Lab {
         }
         let care = self.words.care.any(text);
         let firm: Vec<usize> = raws.iter().filter(|raw| raw.firm && raw.score >= 0.5).map(|raw| raw.start).collect();
+        let begun = out.candidates.len();
         let mut counted = 0;
         for raw in &mut raws {
-            let near = firm.iter().filter(|&&start| start != raw.start && start.abs_diff(raw.start) <= 160).count();
+            let from = firm.partition_point(|&start| start + 160 < raw.start);
+            let near = firm
+                .get(from..)
+                .unwrap_or_default()
+                .iter()
+                .take_while(|&&start| start <= raw.start + 160)
+                .filter(|&&start| start != raw.start)
+                .take(2)
+                .count();
             let mut score = raw.score
                 + match near {
                     0 => 0.0,
@@ -157,11 +166,15 @@ impl Engine for Lab {
                 out.candidates.push(self.candidate(range.clone(), &range, confidence, evidence, true));
             }
         }
+        let mut covered: Vec<Range<usize>> =
+            out.candidates.get(begun..).unwrap_or_default().iter().map(|known| known.range.clone()).collect();
+        covered.sort_by_key(|range| range.start);
         let mut codes = Vec::new();
         self.coma_codes(text, &mut codes);
         for range in codes {
             let before = sentence_before(text, range.start);
-            if out.candidates.iter().any(|known| known.range.start < range.end && range.start < known.range.end) {
+            let upto = covered.partition_point(|known| known.start < range.end);
+            if upto.checked_sub(1).and_then(|last| covered.get(last)).is_some_and(|known| known.end > range.start) {
                 continue;
             }
             let equation = text.get(range.end..).is_some_and(|rest| rest.starts_with(" =") || rest.starts_with('='));

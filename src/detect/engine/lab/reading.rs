@@ -5,7 +5,7 @@ use super::Lab;
 use std::ops::Range;
 
 use super::items::{self, Alias, Item};
-use super::value::{self, Shape, Value, arrow, blanks, byte, comparator, number, peek, unit};
+use super::value::{self, Shape, Value, arrow, blanks, byte, closing, comparator, number, peek, unit};
 use super::weight::own_unit;
 
 impl Lab {
@@ -29,7 +29,7 @@ impl Lab {
             }
             let letter = peek(text, here)?;
             if letter == '(' {
-                let close = here + text.get(here..)?.find(')').filter(|&close| close <= 40)?;
+                let close = here + closing(text, here, 40)?;
                 let inner = text.get(here + 1..close)?;
                 if inner.contains('\n') {
                     return None;
@@ -289,7 +289,7 @@ impl Lab {
                 continue;
             }
             if here == Some('(')
-                && let Some(close) = text.get(end..).and_then(|rest| rest.find(')')).filter(|&close| close <= 40)
+                && let Some(close) = closing(text, end, 40)
                 && text
                     .get(end..end + close)
                     .is_some_and(|inner| inner.contains(['×', 'x']) && inner.contains(['D', 'S']))

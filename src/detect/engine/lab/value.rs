@@ -103,6 +103,12 @@ pub(crate) fn blanks(text: &str, mut at: usize, most: usize) -> usize {
     at
 }
 
+/// The first closing bracket at most `most` bytes behind `at`, counted from `at`.
+pub(crate) fn closing(text: &str, at: usize, most: usize) -> Option<usize> {
+    let end = (at + most + 1).min(text.len());
+    text.as_bytes().get(at..end)?.iter().position(|&byte| byte == b')')
+}
+
 /// `12,300`, `0.42`, `.5`, `7`.
 pub(crate) fn number(text: &str, at: usize) -> Option<Number> {
     let bytes = text.as_bytes();

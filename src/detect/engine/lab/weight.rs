@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::items::{self, Alias, Hit, Item};
-use super::value::{Shape, Value, blanks, byte, peek};
+use super::value::{Shape, Value, blanks, byte, closing, peek};
 use super::{Lab, Raw};
 use crate::detect::finding::Evidence;
 
@@ -95,12 +95,7 @@ impl Lab {
         if stands(end) || stands(blanks(text, end, 1)) {
             return true;
         }
-        byte(text, end) == b'('
-            && text
-                .get(end..)
-                .and_then(|rest| rest.find(')'))
-                .filter(|&close| close <= 40)
-                .is_some_and(|close| stands(end + close + 1))
+        byte(text, end) == b'(' && closing(text, end, 40).is_some_and(|close| stands(end + close + 1))
     }
 }
 

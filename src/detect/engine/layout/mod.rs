@@ -112,14 +112,6 @@ impl Layout {
                 continue;
             };
             let head = table::cut(text, line, delimiter);
-            let mut end = index + 1;
-            while let Some(next) = lines.get(end) {
-                let row = table::cut(text, next, delimiter);
-                if row.cells.len() < 2 || row.cells.len() + 3 < head.cells.len() {
-                    break;
-                }
-                end += 1;
-            }
             let meanings: Vec<Meaning> =
                 head.cells.iter().map(|cell| self.meaning(text.get(cell.clone()).unwrap_or(""))).collect();
             let told = meanings
@@ -131,6 +123,19 @@ impl Layout {
                     )
                 })
                 .count();
+            let slashes = delimiter == b'/' || delimiter == b';';
+            if slashes && told < head.cells.len() {
+                index += 1;
+                continue;
+            }
+            let mut end = index + 1;
+            while let Some(next) = lines.get(end) {
+                let row = table::cut(text, next, delimiter);
+                if row.cells.len() < 2 || row.cells.len() + 3 < head.cells.len() {
+                    break;
+                }
+                end += 1;
+            }
             let digits = head
                 .cells
                 .iter()
@@ -138,8 +143,7 @@ impl Layout {
                     text.get((*cell).clone()).is_some_and(|cell| cell.bytes().filter(u8::is_ascii_digit).count() > 3)
                 })
                 .count();
-            let slashes = delimiter == b'/' || delimiter == b';';
-            let header = told >= 2 && digits == 0 && end > index + 1 && (!slashes || told == head.cells.len());
+            let header = told >= 2 && digits == 0 && end > index + 1;
             if slashes && !header {
                 index += 1;
                 continue;
@@ -397,7 +401,12 @@ impl Layout {
 
     /// The name that begins at `from`: one word of four letters and more, or two words; with a reading in brackets.
     fn names_at(&self, text: &str, from: usize, colon: bool) -> Vec<Range<usize>> {
-        let Some(rest) = text.get(from..) else { return Vec::new() };
+        // A name ends within a line of moderate length.
+        let mut window = (from + 240).min(text.len());
+        while !text.is_char_boundary(window) {
+            window -= 1;
+        }
+        let Some(rest) = text.get(from..window) else { return Vec::new() };
         let stop = rest
             .find(['\n', '\t', '|', ',', ';', '、', '。', ':', '=', '/', '【', '「', '<', '['])
             .unwrap_or(rest.len());

@@ -412,7 +412,11 @@ pub(super) fn sql(text: &str, fields: &Fields, items: &Items, out: &mut Vec<Plac
     let mut from = 0;
     while let Some(start) = find_word(text, from, "insert into") {
         from = start + 11;
-        let Some(open) = text.get(from..).and_then(|rest| rest.find('(')).filter(|&at| at < 120).map(|at| from + at)
+        let Some(open) = text
+            .as_bytes()
+            .get(from..(from + 120).min(text.len()))
+            .and_then(|rest| memchr::memchr(b'(', rest))
+            .map(|at| from + at)
         else {
             continue;
         };
