@@ -129,6 +129,9 @@ const PUBLIC_AFTER: &[&str] = &[
     "役所",
     "役場",
     "会館",
+    "の会社",
+    "に勤務",
+    "の施設",
 ];
 
 /// What a quarter's name never holds.
