@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+
 use super::Place;
 use super::lexicon::{Head, Lexicon};
 use crate::detect::engine::reading::{after, before, char_at, char_before, kanji_digit, line_start};
@@ -127,6 +129,9 @@ const PUBLIC_AFTER: &[&str] = &[
     "役所",
     "役場",
     "会館",
+    "の会社",
+    "に勤務",
+    "の施設",
 ];
 
 /// What a quarter's name never holds.
@@ -253,6 +258,7 @@ const STOPS: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct Japan {
     lexicon: Lexicon,
+    labels: AhoCorasick,
 }
 
 /// The letters of an address behind its head.
@@ -267,7 +273,11 @@ struct Tail {
 
 impl Japan {
     pub(super) fn new() -> Result<Self, RuleError> {
-        Ok(Self { lexicon: Lexicon::new()? })
+        let labels = AhoCorasickBuilder::new()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(LABELS.iter().copied().chain(["同 "]))
+            .map_err(|error| RuleError::at("address.japan", "", 0..0, error.to_string(), "fewer labels"))?;
+        Ok(Self { lexicon: Lexicon::new()?, labels })
     }
 
     pub(super) fn read(&self, text: &str) -> Vec<Place> {
@@ -282,7 +292,7 @@ impl Japan {
                 places.push(place);
             }
         }
-        labelled(text, &mut places);
+        labelled(&self.labels, text, &mut places);
         places.sort_by_key(|place| place.range.start);
         places
     }
@@ -606,17 +616,17 @@ fn follows_room(text: &str, at: usize) -> bool {
 }
 
 /// Addresses behind a label or 同 that name no municipality of the lexicon: `住所 大字東1234`, `同 小名浜岡小名31-5`.
-fn labelled(text: &str, places: &mut Vec<Place>) {
-    let mut from = 0;
-    while let Some((at, label)) = next_label(text, from) {
-        let mut start = at + label.len();
-        from = start;
+fn labelled(labels: &AhoCorasick, text: &str, places: &mut Vec<Place>) {
+    let heads = places.len();
+    for found in labels.find_iter(text) {
+        let (at, label) = (found.start(), text.get(found.range()).unwrap_or_default());
+        let mut start = found.end();
         while let Some(letter) = char_at(text, start)
             .filter(|letter| matches!(letter, ':' | ' ' | '"' | 'は' | '\t' | '\n' | '、' | '(' | '〒'))
         {
             start += letter.len_utf8();
         }
-        if start - at - label.len() > 6 || places.iter().any(|place| place.range.contains(&start)) {
+        if start - at - label.len() > 6 || covered(places.get(..heads).unwrap_or_default(), start) {
             continue;
         }
         let mut tail = Tail { end: start, numbered: false, grouped: false, room: false };
@@ -642,12 +652,8 @@ fn labelled(text: &str, places: &mut Vec<Place>) {
     }
 }
 
-fn next_label(text: &str, from: usize) -> Option<(usize, &'static str)> {
-    let rest = text.get(from..)?;
-    LABELS
-        .iter()
-        .copied()
-        .chain(["同 "])
-        .filter_map(|label| rest.find(label).map(|at| (from + at, label)))
-        .min_by_key(|(at, label)| (*at, std::cmp::Reverse(label.len())))
+/// Whether a place of the ordered list covers `at`.
+fn covered(places: &[Place], at: usize) -> bool {
+    let upto = places.partition_point(|place| place.range.start <= at);
+    upto.checked_sub(1).and_then(|last| places.get(last)).is_some_and(|place| place.range.contains(&at))
 }
