@@ -1,6 +1,8 @@
 //! Taking a request apart, writing edits back, reading it again: bytes of body per second.
 //! `cargo bench --no-default-features --bench locate`
 
+#![expect(clippy::panic, reason = "a bench that cannot begin has nothing to say")]
+
 use divan::Bencher;
 use divan::counter::BytesCount;
 use tsuitate::locate::json::Tape;
