@@ -161,18 +161,22 @@ pub fn apply(input: Input<'_>) -> Result<Applied, MaskError> {
         plan.fit()?;
         let edits = plan.edits();
         let outgoing = located.splice(&edits)?;
-        let left = plan.around_splices(search, fuel, settings.look_chars, round)?;
-        match (left.first(), round) {
-            (None, _) => break (outgoing, edits, swept),
-            (Some(_), Round::First) => {
-                second_look = left.len() as u32;
-                plan.mask_left(left)?;
-                round = Round::Second;
-            }
-            (Some(left), Round::Second) => {
-                return Err(MaskError::StillFound { address: plan.address(left.part), kind: left.kind });
-            }
+        if round == Round::Last {
+            break (outgoing, edits, swept);
         }
+        let left = plan.around_splices(search, fuel, settings.look_chars, round)?;
+        if left.is_empty() {
+            break (outgoing, edits, swept);
+        }
+        // A finding that shows twice and is an identifier beyond doubt means that masking does not hold. What is weaker
+        // is masked once more: next to tokens detection knows less, and nobody is stopped for that.
+        let sure = |finding: &&Finding| floor::of(finding) != floor::Floor::None && floor::strong(finding);
+        if let Some(left) = left.iter().find(|finding| round == Round::Second && sure(finding)) {
+            return Err(MaskError::StillFound { address: plan.address(left.part), kind: left.kind });
+        }
+        second_look += left.len() as u32;
+        plan.mask_left(left)?;
+        round = if round == Round::First { Round::Second } else { Round::Last };
     };
     located.verify(&outgoing, &edits)?;
     plan.nothing_left(&outgoing, &edits, &swept)?;
@@ -193,6 +197,7 @@ pub fn apply(input: Input<'_>) -> Result<Applied, MaskError> {
 pub(super) enum Round {
     First,
     Second,
+    Last,
 }
 
 /// A stretch of a text as it goes out: copied from the text, or put in.
@@ -267,7 +272,7 @@ impl Plan<'_> {
             let touches = from(stitches, out.start, |stitch| &stitch.out)
                 .take_while(|stitch| stitch.out.start < out.end)
                 .any(|stitch| stitch.from.is_none() && !stitch.out.is_empty());
-            if cut || (touches && round == Round::Second) {
+            if cut || (touches && round != Round::First) {
                 continue;
             }
             left.extend(self.in_old_text(*text, &out, stitches, &finding));

@@ -679,3 +679,59 @@ fn the_shipped_detection_finds_nothing_new_around_its_splices() {
     assert_eq!(applied.counts.second_look, 0);
     assert!(restore(&sent[0], &applied.cleared.map()).replace('※', "").starts_with(text));
 }
+
+/// A detection that never comes to rest: it takes the letter behind each token for a finding.
+fn restless(document: &Document, kind: Kind, confidence: f32) -> Findings {
+    let mut found = Findings::default();
+    for (part, text) in document.parts.iter().enumerate() {
+        for atom in &text.atoms {
+            let Some(letter) = text.text[atom.end..].chars().next() else { continue };
+            found.findings.push(Finding {
+                part,
+                range: atom.end..atom.end + letter.len_utf8(),
+                kind,
+                subtype: None,
+                confidence,
+                rule: RuleId::new("test.restless"),
+                evidence: Vec::new(),
+                entity: Entity(0),
+                role: None,
+                proven: false,
+                value: None,
+            });
+        }
+    }
+    found
+}
+
+#[test]
+fn what_the_second_look_finds_is_masked_and_what_is_strong_the_second_time_stops() {
+    let look = |kind: Kind, confidence: f32| {
+        let gate = gate(&[TARO]);
+        let located = located(&chat(&user("山田太郎あいうえお")));
+        let findings = gate.find(located.texts());
+        let decision = gate.decide(located.texts(), &findings);
+        let search = |document: &Document, _: &mut Fuel| Ok(restless(document, kind, confidence));
+        apply(Input {
+            located: &located,
+            findings: &findings,
+            decision: &decision,
+            key: &key(),
+            length: Length::Seven,
+            service: "openai",
+            version: "1",
+            known: &gate.known,
+            search: &search,
+            fuel: &mut Fuel::for_bytes(0, 1),
+            settings: &Settings::default(),
+        })
+    };
+    let applied = look(Kind::PersonName, 0.6).unwrap();
+    let sent = contents(applied.cleared.body());
+    assert_eq!(applied.counts.second_look, 2);
+    assert!(sent[0].ends_with("]うえお"), "{}", sent[0]);
+    assert_eq!(restore(&sent[0], &applied.cleared.map()), "山田太郎あいうえお");
+    assert!(look(Kind::LabValue, 0.95).is_ok());
+    assert!(matches!(look(Kind::Phone, 0.95), Err(MaskError::StillFound { kind: Kind::Phone, .. })));
+    assert!(matches!(look(Kind::Credential, 0.5), Err(MaskError::StillFound { kind: Kind::Credential, .. })));
+}
