@@ -13,4 +13,5 @@ pub mod locate;
 pub mod mask;
 pub mod refuse;
 pub mod restore;
+pub mod score;
 pub mod unpack;

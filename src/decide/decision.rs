@@ -87,6 +87,16 @@ pub enum Way {
     AskContact,
 }
 
+/// Where: the address of a text and, where it has more than one, the line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spot {
+    /// `messages[3].content`, as `locate` writes it.
+    pub address: String,
+    /// From 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+}
+
 /// Why a request is not simply allowed. Serialises without any secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
@@ -99,8 +109,8 @@ pub struct Reason {
     pub classes: BTreeMap<Class, u32>,
     /// Findings, passages or obstacles that it counts.
     pub count: u32,
-    /// Where, at most `Reason::ADDRESSES` of them, in the order of the request.
-    pub addresses: Vec<String>,
+    /// Where, at most `Reason::SPOTS` of them, in the order of the request.
+    pub spots: Vec<Spot>,
     /// Rules of detection and of the policy.
     pub rules: BTreeSet<String>,
     /// For `unreadable`: what could not be read, a code of `unpack`.
@@ -110,8 +120,24 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// Most addresses that one reason names.
-    pub const ADDRESSES: usize = 8;
+    /// Most places that one reason names.
+    pub const SPOTS: usize = 8;
+
+    /// A reason that counts nothing yet.
+    #[must_use]
+    pub fn new(cause: Cause, verdict: Verdict) -> Self {
+        Self {
+            cause,
+            verdict,
+            kinds: BTreeMap::new(),
+            classes: BTreeMap::new(),
+            count: 0,
+            spots: Vec::new(),
+            rules: BTreeSet::new(),
+            detail: None,
+            ways: Vec::new(),
+        }
+    }
 }
 
 /// The decision on one request. Serialises for the record without any secret.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::civil::Date;
 
-use super::decision::{Action, Cause, Decision, KeepReason, Reason, Way};
+use super::decision::{Action, Cause, Decision, KeepReason, Reason, Spot, Way};
 use super::floor::{self, Floor};
 use super::policy::{Policy, RuleAction, Scene};
 use super::who::{Destination, Observe, Person, Use};
@@ -133,7 +133,7 @@ impl Judge<'_> {
             let verdict = if self.observing { Verdict::Observed } else { Verdict::Blocked };
             let ways = vec![Way::SendAsText, Way::AskContact];
             let reason = self.add(Cause::Unreadable, verdict, Some(obstacle.what.clone()), ways);
-            reason.at(&obstacle.address);
+            reason.at(|| Spot { address: obstacle.address.clone(), line: None });
         }
         if let Some(rule) = self.policy.for_request(self.scene)
             && let Some(verdict) = stopping_verdict(rule.action)
@@ -160,9 +160,9 @@ impl Judge<'_> {
             verdict = Verdict::Observed;
         }
         let ways = self.ways_for_class(passage.class, verdict);
-        let address = self.address(passage.part);
+        let texts = self.input.texts;
         let reason = self.add(Cause::Class, verdict, None, ways);
-        reason.at(&address);
+        reason.at(|| spot(texts, passage.part, passage.range.start));
         *reason.classes.entry(passage.class).or_default() += 1;
         reason.rules.insert(id);
         reason.rules.extend(passage.signals.iter().map(|rule| rule.as_str().to_owned()));
@@ -222,10 +222,10 @@ impl Judge<'_> {
         self.policy_rules.insert(id);
         let lifted_by_mode = self.observing && matches!(finding.kind, Kind::LabValue | Kind::CareDate);
         if lifted_by_mode && floor == Floor::None && rule_action != RuleAction::Allow {
-            let kinds = (finding.kind, self.address(finding.part));
+            let texts = self.input.texts;
             let reason = self.add(Cause::Finding, Verdict::Observed, None, vec![Way::AskContact]);
-            *reason.kinds.entry(kinds.0).or_default() += 1;
-            reason.at(&kinds.1);
+            *reason.kinds.entry(finding.kind).or_default() += 1;
+            reason.at(|| spot(texts, finding.part, finding.range.start));
             return Action::Keep(KeepReason::Observed);
         }
         let treatment = match rule_action {
@@ -281,9 +281,9 @@ impl Judge<'_> {
             }
             _ => (Cause::FrozenPlace, Verdict::Blocked, vec![Way::MoveIntoText, Way::Remove, Way::AskContact]),
         };
-        let address = self.address(finding.part);
+        let texts = self.input.texts;
         let reason = self.add(cause, verdict, None, ways);
-        reason.at(&address);
+        reason.at(|| spot(texts, finding.part, finding.range.start));
         *reason.kinds.entry(finding.kind).or_default() += 1;
         reason.rules.insert(finding.rule.as_str().to_owned());
         if wanted == Action::Block {
@@ -291,23 +291,10 @@ impl Judge<'_> {
         }
     }
 
-    fn address(&self, part: usize) -> String {
-        self.input.texts.get(part).map_or_else(|| format!("part {part}"), |text| text.address.clone())
-    }
-
     /// The reason of this cause, one more counted.
     fn add(&mut self, cause: Cause, verdict: Verdict, detail: Option<String>, ways: Vec<Way>) -> &mut Reason {
-        let reason = self.reasons.entry((cause, rank(verdict), detail.clone())).or_insert_with(|| Reason {
-            cause,
-            verdict,
-            kinds: BTreeMap::new(),
-            classes: BTreeMap::new(),
-            count: 0,
-            addresses: Vec::new(),
-            rules: BTreeSet::new(),
-            detail,
-            ways: Vec::new(),
-        });
+        let key = (cause, rank(verdict), detail.clone());
+        let reason = self.reasons.entry(key).or_insert_with(|| Reason { detail, ..Reason::new(cause, verdict) });
         reason.count += 1;
         for way in ways {
             if !reason.ways.contains(&way) {
@@ -372,10 +359,23 @@ impl Judge<'_> {
     }
 }
 
+/// Where a stretch stands. Lines are counted for the few places that are shown only.
+fn spot(texts: &[LocatedText], part: usize, start: usize) -> Spot {
+    let Some(text) = texts.get(part) else { return Spot { address: format!("part {part}"), line: None } };
+    let lines = text.text.contains('\n').then(|| {
+        let before = text.text.get(..start).unwrap_or_default();
+        1 + before.bytes().filter(|byte| *byte == b'\n').count() as u32
+    });
+    Spot { address: text.address.clone(), line: lines }
+}
+
 impl Reason {
-    fn at(&mut self, address: &str) {
-        if self.addresses.len() < Self::ADDRESSES && !self.addresses.iter().any(|known| known == address) {
-            self.addresses.push(address.to_owned());
+    fn at(&mut self, spot: impl FnOnce() -> Spot) {
+        if self.spots.len() < Self::SPOTS {
+            let spot = spot();
+            if !self.spots.contains(&spot) {
+                self.spots.push(spot);
+            }
         }
     }
 }
@@ -585,7 +585,7 @@ mod tests {
             let marked = case().text(Disposition::Open, "x").passage(class, true).decide();
             assert_eq!(marked.verdict, Verdict::Blocked, "{class:?}");
             assert_eq!(marked.reasons[0].classes, BTreeMap::from([(class, 1)]));
-            assert_eq!(marked.reasons[0].addresses, ["messages[0].content"]);
+            assert_eq!(marked.reasons[0].spots, [Spot { address: "messages[0].content".into(), line: None }]);
             let used = case().text(Disposition::Open, "x").passage(class, true).with_use(&[class], &[]).decide();
             assert_eq!(used.verdict, Verdict::Allowed, "{class:?}");
             assert_eq!(used.use_id.as_deref(), Some("use-0"));
@@ -737,6 +737,14 @@ mod tests {
         assert_eq!(signed.decide().actions, [Action::Keep(KeepReason::KnownSigned)]);
         let example = case().text(Disposition::Frozen, "taro@example.com").found(Kind::Email, |f| f.confidence = 1.0);
         assert_eq!(example.decide().actions, [Action::Keep(KeepReason::ReservedExample)]);
+    }
+
+    #[test]
+    fn a_reason_names_line_and_address() {
+        let decision = case().text(Disposition::Open, "一行目\n二行目\nsecret").found(Kind::Credential, |finding| {
+            finding.range = 20..26;
+        });
+        assert_eq!(decision.decide().reasons[0].spots, [Spot { address: "messages[0].content".into(), line: Some(3) }]);
     }
 
     #[test]

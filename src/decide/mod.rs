@@ -9,7 +9,7 @@ pub mod who;
 
 use serde::{Deserialize, Serialize};
 
-pub use decision::{Action, Cause, Decision, KeepReason, Reason, Way};
+pub use decision::{Action, Cause, Decision, KeepReason, Reason, Spot, Way};
 pub use judge::{Input, Obstacle, UnknownHosts, may_tunnel};
 pub use policy::{Policy, PolicyError, PolicySettings, RuleSettings};
 pub use who::{Destination, Observe, Person, Stage, Strength, Use};

@@ -4,9 +4,14 @@
 
 use sha2::{Digest, Sha256};
 
+use super::beside;
 use super::document::{Author, Document, Part};
+use super::engine::address::Addresses;
+use super::engine::age::Ages;
+use super::engine::dates::Dates;
 use super::engine::lab::Lab;
 use super::engine::layout::Layout;
+use super::engine::names::Names;
 use super::engine::passage::{self, Passages};
 use super::engine::pattern::Pattern;
 use super::engine::{Engine, Output, Signal, View};
@@ -34,7 +39,11 @@ fn engines(rules: Vec<rule::Rule>) -> Result<Vec<Box<dyn Engine>>, RuleErrors> {
         Box::new(Pattern::new(rules)?),
         Box::new(Lab::shipped()),
         Box::new(Layout::shipped()),
+        Box::new(Names::shipped().map_err(rule::RuleError::from)?),
         Box::new(Passages::shipped()),
+        Box::new(Dates::new()?),
+        Box::new(Ages::new()),
+        Box::new(Addresses::new()?),
     ])
 }
 
@@ -142,14 +151,17 @@ impl Detector {
             engine.find(view, fuel, out)?;
         }
         let candidates = std::mem::take(&mut out.candidates);
-        Ok(merge::merge(text.folded(), candidates, &self.settings)
+        let mut hits: Vec<Hit> = merge::merge(text.folded(), candidates, &self.settings)
             .into_iter()
             .map(|candidate| Hit {
                 range: candidate.range.clone(),
                 surface: text.folded().get(candidate.range.clone()).unwrap_or_default().to_owned(),
                 candidate,
             })
-            .collect())
+            .collect();
+        let beside = beside::numbers(text.folded(), &hits);
+        hits.extend(beside);
+        Ok(hits)
     }
 
     /// Read what is encoded in a part; gives the number of unreadable blobs.

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasickBuilder, MatchKind};
 
@@ -14,6 +14,7 @@ use super::fuel::{DetectError, Fuel};
 use super::kind::{Kind, Role};
 use super::merge::Hit;
 use super::text::Text;
+use super::titles;
 
 /// A part as linking sees it.
 pub(super) struct Place<'a> {
@@ -21,15 +22,8 @@ pub(super) struct Place<'a> {
     pub(super) unit: u32,
 }
 
-/// Titles and honorifics, longest first.
-static AFTER: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    let mut words: Vec<&str> = include_str!("../../patterns/link/after_names.txt")
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.is_empty())
-        .collect();
-    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-    words
-});
+/// What is found below this is not looked for elsewhere: one error would become many.
+const SURE: f32 = 0.5;
 
 /// A string to look for.
 struct Known {
@@ -67,7 +61,7 @@ pub(super) fn spread(
     let mut index: HashMap<(String, Kind), usize> = HashMap::new();
     let mut numbers: HashMap<String, usize> = HashMap::new();
     for (place, hits) in places.iter().zip(hits) {
-        for hit in hits {
+        for hit in hits.iter().filter(|hit| hit.candidate.confidence >= SURE) {
             for (needle, edge) in needles(hit) {
                 let key = (needle.clone(), hit.candidate.kind);
                 match index.get(&key).and_then(|at| known.get_mut(*at)) {
@@ -273,7 +267,7 @@ fn stands(text: &str, range: Range<usize>, known: &Known) -> bool {
         return false;
     }
     let (Some(first), Some(last)) = (inside.chars().next(), inside.chars().next_back()) else { return false };
-    let titled = AFTER.iter().any(|word| after.starts_with(word));
+    let titled = titles::titled(after);
     let joined = |inner: char, outer: Option<char>| {
         outer.is_some_and(|outer| script(inner) == script(outer) && script(inner) != Script::Other)
     };

@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::engine::Candidate;
 use super::kind::Kind;
 use super::settings::Settings;
+use super::titles;
 
 /// A merged candidate with its place in the part as written.
 #[derive(Clone, Debug)]
@@ -87,6 +88,9 @@ fn join(last: &mut Candidate, candidate: Candidate) {
 /// Trim what does not belong to it, and refuse what begins inside a longer run of digits.
 fn sound(text: &str, mut candidate: Candidate) -> Option<Candidate> {
     candidate.range = trim(text, candidate.range, candidate.kind);
+    if candidate.kind == Kind::PersonName {
+        candidate.range = titles::untitled(text, candidate.range);
+    }
     let bytes = text.as_bytes();
     let first = bytes.get(candidate.range.start)?;
     let inside = first.is_ascii_digit()
@@ -153,6 +157,28 @@ mod tests {
     fn a_match_never_starts_inside_a_longer_number() {
         assert!(merge("12345678", vec![candidate(2..8, Kind::PatientId, 0.9)], &Settings::default()).is_empty());
         assert_eq!(merge("12345678", vec![candidate(0..6, Kind::CareDate, 0.9)], &Settings::default()).len(), 1);
+    }
+
+    #[test]
+    fn titles_leave_a_name_and_are_none() {
+        let range = |text: &str| {
+            let all = vec![candidate(0..text.len(), Kind::PersonName, 0.9)];
+            merge(text, all, &Settings::default()).first().map(|one| text[one.range.clone()].to_owned())
+        };
+        for (text, name) in [
+            ("Mrs Okafor", "Okafor"),
+            ("Dr. Staff Nurse Ng", "Ng"),
+            ("故 蓑田先生", "蓑田"),
+            ("指定医加賀見", "加賀見"),
+            ("結城事務次長", "結城"),
+            ("Drake", "Drake"),
+            ("様子", "様子"),
+            ("大家", "大家"),
+        ] {
+            assert_eq!(range(text).as_deref(), Some(name));
+        }
+        assert_eq!(range("代表取締役"), None);
+        assert_eq!(range("Staff Nurse"), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! Knows Japanese and English, medicine and paper work.
 //! Must not know: HTTP, providers, files, clocks, randomness, what is done with a finding.
 
+mod beside;
 pub mod check;
 mod detector;
 pub mod document;
@@ -16,6 +17,7 @@ mod merge;
 pub mod rule;
 mod settings;
 pub mod text;
+mod titles;
 
 pub use detector::Detector;
 pub use document::{Author, Document, Part};
@@ -24,3 +26,6 @@ pub use fuel::{DetectError, Fuel};
 pub use kind::{Class, Kind, Role};
 pub use rule::{RuleError, RuleErrors};
 pub use settings::Settings;
+
+#[cfg(test)]
+mod floor;

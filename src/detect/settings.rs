@@ -22,7 +22,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { threshold: 0.5, thresholds: BTreeMap::new(), fuel_per_byte: 4_000, max_bytes: 16 << 20, decode_depth: 2 }
+        Self {
+            threshold: 0.5,
+            thresholds: BTreeMap::from([(Kind::PersonName, 0.2)]),
+            fuel_per_byte: 4_000,
+            max_bytes: 16 << 20,
+            decode_depth: 2,
+        }
     }
 }
 

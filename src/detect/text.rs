@@ -254,7 +254,7 @@ impl<'a> Folder<'a> {
         let mut stop = None;
         for (place, letter) in letters.by_ref() {
             let stays = match letter {
-                '\n' | '\r' => false,
+                '\n' | '\r' | '〜' => false,
                 'ー' => previous.is_some_and(|letter| matches!(letter, 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー')),
                 _ if letter.is_ascii() => true,
                 _ => plain(letter) && kanji_digit(letter).is_none() && OLD.plain(letter) == letter,
@@ -424,7 +424,7 @@ fn joins(before: &str, after: &str) -> bool {
 
 fn kanji_digit(letter: char) -> Option<char> {
     Some(match letter {
-        '〇' => '0',
+        '〇' | '○' | '◯' => '0',
         '一' => '1',
         '二' => '2',
         '三' => '3',
@@ -443,14 +443,15 @@ fn kanji_digit(letter: char) -> Option<char> {
 fn number(text: &str, start: usize) -> (usize, bool) {
     let rest = text.get(start..).unwrap_or_default();
     let (mut digits, mut groups, mut zeros, mut end) = (0_usize, 1_usize, 0_usize, 0_usize);
-    let mut hyphen = false;
+    let (mut hyphen, mut rings) = (false, false);
     let mut after = None;
     for (at, letter) in rest.char_indices() {
         if kanji_digit(letter).is_some() || (hyphen && digit(letter)) || (digits > 0 && groups > 1 && digit(letter)) {
             groups += usize::from(hyphen);
             hyphen = false;
             digits += 1;
-            zeros += usize::from(letter == '〇');
+            zeros += usize::from(matches!(letter, '〇' | '○' | '◯'));
+            rings |= matches!(letter, '○' | '◯');
             end = at + letter.len_utf8();
         } else if !hyphen && digits > 0 && hyphens(letter) {
             hyphen = true;
@@ -464,8 +465,12 @@ fn number(text: &str, start: usize) -> (usize, bool) {
         |letter: Option<char>| letter.is_some_and(|letter| matches!(letter, '十' | '百' | '千' | '万' | '億' | '数'));
     let counted =
         after.is_some_and(|letter| matches!(letter, '番' | '号' | '丁' | '年' | '月' | '日' | '歳' | '才' | '室'));
-    let enough = (groups > 1 && digits >= 4) || digits >= 4 || (digits >= 2 && counted);
-    (end.max(3), enough && zeros < digits && !unit(before) && !unit(after))
+    // A ring is a bullet or a blank to fill in more often than a zero.
+    let enough = if rings { digits >= 7 } else { digits >= 4 || (digits >= 2 && counted) };
+    (
+        end.max(text.get(start..).and_then(|rest| rest.chars().next()).map_or(3, char::len_utf8)),
+        enough && zeros < digits && !unit(before) && !unit(after),
+    )
 }
 
 fn hyphens(letter: char) -> bool {
@@ -607,7 +612,9 @@ mod tests {
     fn kanji_digits_fold_inside_numbers_only() {
         check("〇九〇−一二三四−五六七八", "090-1234-5678");
         check("電話は〇三ー一二三四ー五六七八", "電話は03-1234-5678");
+        check("○三-五五五一-八〇二二", "03-5551-8022");
         check("二〇二四年三月", "2024年三月");
+        check("二〜三", "二~三");
         check("木山五九四番地", "木山594番地");
         for same in ["三十五年", "二、三日", "一二三さん", "〇〇様", "〇〇年", "第一五条", "百二十三", "五十嵐一"]
         {

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::blind;
 use super::error::MaskError;
 use super::generalise::LabRanges;
 use super::key::{Digest, TokenKey};
 use super::map::WordMap;
-use super::plan::{Plan, Request, State, Stretch, overlap};
+use super::plan::{Plan, Request, State, Stretch, met};
 use super::sweep::Swept;
 use super::token::Length;
 use super::turn::{Known, KnownWord, SentUnit};
@@ -30,11 +31,14 @@ pub struct Settings {
     pub look_chars: usize,
     /// The hospital's own reference ranges, for uses that make lab values rough.
     pub lab_ranges: LabRanges,
+    /// The note that `restore` puts under answers (its settings decide).
+    #[serde(skip)]
+    pub blind_note: String,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { look_chars: 64, lab_ranges: LabRanges::new() }
+        Self { look_chars: 64, lab_ranges: LabRanges::new(), blind_note: blind::NOTE.to_owned() }
     }
 }
 
@@ -148,6 +152,7 @@ pub fn apply(input: Input<'_>) -> Result<Applied, MaskError> {
         version,
         known,
         lab_ranges: &settings.lab_ranges,
+        blind_note: &settings.blind_note,
     })?;
     let mut second_look = 0;
     let mut round = Round::First;
@@ -156,18 +161,22 @@ pub fn apply(input: Input<'_>) -> Result<Applied, MaskError> {
         plan.fit()?;
         let edits = plan.edits();
         let outgoing = located.splice(&edits)?;
-        let left = plan.around_splices(search, fuel, settings.look_chars, round)?;
-        match (left.first(), round) {
-            (None, _) => break (outgoing, edits, swept),
-            (Some(_), Round::First) => {
-                second_look = left.len() as u32;
-                plan.mask_left(left)?;
-                round = Round::Second;
-            }
-            (Some(left), Round::Second) => {
-                return Err(MaskError::StillFound { address: plan.address(left.part), kind: left.kind });
-            }
+        if round == Round::Last {
+            break (outgoing, edits, swept);
         }
+        let left = plan.around_splices(search, fuel, settings.look_chars, round)?;
+        if left.is_empty() {
+            break (outgoing, edits, swept);
+        }
+        // A finding that shows twice and is an identifier beyond doubt means that masking does not hold. What is weaker
+        // is masked once more: next to tokens detection knows less, and nobody is stopped for that.
+        let sure = |finding: &&Finding| floor::of(finding) != floor::Floor::None && floor::strong(finding);
+        if let Some(left) = left.iter().find(|finding| round == Round::Second && sure(finding)) {
+            return Err(MaskError::StillFound { address: plan.address(left.part), kind: left.kind });
+        }
+        second_look += left.len() as u32;
+        plan.mask_left(left)?;
+        round = if round == Round::First { Round::Second } else { Round::Last };
     };
     located.verify(&outgoing, &edits)?;
     plan.nothing_left(&outgoing, &edits, &swept)?;
@@ -188,6 +197,7 @@ pub fn apply(input: Input<'_>) -> Result<Applied, MaskError> {
 pub(super) enum Round {
     First,
     Second,
+    Last,
 }
 
 /// A stretch of a text as it goes out: copied from the text, or put in.
@@ -227,7 +237,6 @@ impl Plan<'_> {
                     _ => merged.push(window),
                 }
             }
-            let stitches = Arc::new(stitches);
             for window in merged {
                 let inside = |atom: &Range<usize>| {
                     (window.start <= atom.start && atom.end <= window.end)
@@ -238,11 +247,13 @@ impl Plan<'_> {
                     label: located.label.clone(),
                     unit: 0,
                     author: located.author,
-                    atoms: atoms.iter().filter_map(inside).collect(),
+                    atoms: from(&atoms, window.start, |atom| atom)
+                        .take_while(|atom| atom.start < window.end)
+                        .filter_map(inside)
+                        .collect(),
                 });
-                let stitches = stitches
-                    .iter()
-                    .filter(|stitch| overlap(&stitch.out, &window))
+                let stitches = from(&stitches, window.start, |stitch| &stitch.out)
+                    .take_while(|stitch| stitch.out.start < window.end)
                     .map(|stitch| Stitch { out: stitch.out.clone(), from: stitch.from.clone() })
                     .collect();
                 windows.push((text, window, len, stitches));
@@ -258,8 +269,10 @@ impl Plan<'_> {
             let out = finding.range.start + window.start..finding.range.end + window.start;
             // What touches a cut edge was seen whole the first time.
             let cut = (out.start == window.start && window.start > 0) || (out.end == window.end && window.end < *len);
-            let touches = stitches.iter().any(|stitch| stitch.from.is_none() && overlap(&stitch.out, &out));
-            if cut || (touches && round == Round::Second) {
+            let touches = from(stitches, out.start, |stitch| &stitch.out)
+                .take_while(|stitch| stitch.out.start < out.end)
+                .any(|stitch| stitch.from.is_none() && !stitch.out.is_empty());
+            if cut || (touches && round != Round::First) {
                 continue;
             }
             left.extend(self.in_old_text(*text, &out, stitches, &finding));
@@ -277,7 +290,8 @@ impl Plan<'_> {
         let mut atoms = Vec::new();
         let copy = |out: &mut String, stitches: &mut Vec<Stitch>, atoms: &mut Vec<Range<usize>>, from: Range<usize>| {
             let shift = out.len();
-            for (atom, _) in old_atoms.iter().filter(|(atom, _)| from.start <= atom.start && atom.end <= from.end) {
+            let here = self::from(old_atoms, from.start, |(atom, _)| atom).take_while(|(atom, _)| atom.end <= from.end);
+            for (atom, _) in here.filter(|(atom, _)| from.start <= atom.start) {
                 atoms.push(atom.start - from.start + shift..atom.end - from.start + shift);
             }
             out.push_str(whole.get(from.clone()).unwrap_or_default());
@@ -301,25 +315,26 @@ impl Plan<'_> {
     /// The parts of a finding that were copied, as findings of the text as it came; without those that were decided on.
     fn in_old_text(&self, text: usize, out: &Range<usize>, stitches: &[Stitch], finding: &Finding) -> Vec<Finding> {
         let mut parts = Vec::new();
-        for stitch in stitches {
-            let Some(from) = &stitch.from else { continue };
+        for stitch in from(stitches, out.start, |stitch| &stitch.out).take_while(|s| s.out.start < out.end) {
+            let Some(origin) = &stitch.from else { continue };
             let start = out.start.max(stitch.out.start);
             let end = out.end.min(stitch.out.end);
             if start >= end {
                 continue;
             }
-            let range = from.start + (start - stitch.out.start)..from.start + (end - stitch.out.start);
+            let range = origin.start + (start - stitch.out.start)..origin.start + (end - stitch.out.start);
             let surface = self.surface(text, &range);
             let whole = start == out.start && end == out.end;
             let letters = surface.chars().filter(|c| c.is_alphanumeric()).count();
-            let decided = self.kept.get(&text).is_some_and(|kept| kept.iter().any(|kept| overlap(kept, &range)));
+            let decided = self.kept.get(&text).is_some_and(|kept| met(kept, &range, |kept| kept).is_some());
             if decided || letters == 0 || (!whole && letters < 2) {
                 continue;
             }
             let inside = |value: &Range<usize>| {
                 let value = value.start + out.start - finding.range.start..value.end + out.start - finding.range.start;
-                (start <= value.start && value.end <= end)
-                    .then(|| from.start + (value.start - stitch.out.start)..from.start + (value.end - stitch.out.start))
+                (start <= value.start && value.end <= end).then(|| {
+                    origin.start + (value.start - stitch.out.start)..origin.start + (value.end - stitch.out.start)
+                })
             };
             let value = finding.value.as_ref().and_then(inside);
             parts.push(Finding { part: text, range, value, ..finding.clone() });
@@ -346,6 +361,7 @@ impl Plan<'_> {
                 self.replace(stretch, floor::strong(&finding))?;
             }
         }
+        self.settle();
         Ok(())
     }
 
@@ -374,6 +390,11 @@ impl Plan<'_> {
         }
         Ok(())
     }
+}
+
+/// Those of these (in order, apart) that end after `start`.
+fn from<T>(ordered: &[T], start: usize, of: impl Fn(&T) -> &Range<usize>) -> impl Iterator<Item = &T> {
+    ordered.iter().skip(ordered.partition_point(|item| of(item).end <= start))
 }
 
 /// `range` with this many characters on each side, and on to the end of a word that would be cut.

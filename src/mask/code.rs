@@ -2,7 +2,7 @@
 //! value; what was sent keeps its code; a clash lengthens both. Then the suffix: (code, suffix) means exactly one word.
 //! Must not know: texts and edits.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use super::wiped::Wiped;
@@ -60,6 +60,7 @@ pub(super) struct Coder<'a> {
     pub(super) persons: HashMap<Entity, Named>,
     /// Codes of referents, clashes resolved.
     codes: BTreeMap<Referent, Code>,
+    used: HashSet<Code>,
     /// Role and language of a code's label, by its first mention.
     labels: HashMap<Code, (Option<Role>, Language)>,
     /// The suffix that a surface already has under a code.
@@ -88,6 +89,7 @@ impl<'a> Coder<'a> {
             length,
             persons: HashMap::new(),
             codes: BTreeMap::new(),
+            used: HashSet::new(),
             labels: HashMap::new(),
             suffixes: HashMap::new(),
             map: WordMap::new(),
@@ -126,6 +128,7 @@ impl<'a> Coder<'a> {
             }
             None => {
                 self.codes.entry(mention.referent.clone()).or_insert(code);
+                self.used.insert(code);
             }
         }
     }
@@ -154,13 +157,14 @@ impl<'a> Coder<'a> {
             let now = length.ok_or(MaskError::CodeClash)?;
             let mut by_code: BTreeMap<Code, Vec<Referent>> = BTreeMap::new();
             for referent in waiting {
-                let fields: Vec<&str> = referent.fields.iter().map(|field| field.as_str()).collect();
+                let fields: Vec<&str> = referent.fields.iter().map(Wiped::as_str).collect();
                 by_code.entry(Code::compute(self.key, referent.family, &fields, now)).or_default().push(referent);
             }
             waiting = Vec::new();
             for (code, mut referents) in by_code {
                 if referents.len() == 1 && !self.taken(&code, referents.first()) {
                     self.codes.extend(referents.pop().map(|referent| (referent, code)));
+                    self.used.insert(code);
                 } else {
                     waiting.extend(referents);
                 }
@@ -173,7 +177,7 @@ impl<'a> Coder<'a> {
     /// The code stands for something else already.
     fn taken(&self, code: &Code, referent: Option<&Referent>) -> bool {
         let Some(word) = self.map.peek(code, &Suffix::default()) else {
-            return self.codes.values().any(|known| known == code);
+            return self.used.contains(code);
         };
         let value = referent.and_then(|referent| referent.fields.last());
         let family = referent.map_or("", |referent| referent.family);

@@ -131,29 +131,23 @@ fn widen(text: &str, code_range: Range<usize>, code: Code, not_before: usize) ->
     let interval_len = interval_at(tail);
     let close = close_at(tail.get(interval_len..).unwrap_or_default());
 
-    // Brackets count in pairs only: `[see 患者:7K3Q2F9M]` keeps its own.
+    // Brackets count in pairs only: `[see 患者:7K3Q2F9M]` keeps its own. So do their escapes: `\[…\]`.
     let start = not_before + head.len();
     let end = code_range.end + suffix_len + interval_len;
-    if let Some(close) = close {
-        if let Some(open) = open_before(head) {
+    // The narrow form has none of its own: `退院(PATIENT_7K3Q2F9M).docx`.
+    let joint = before.get(lead.len()..).unwrap_or_default();
+    let narrow = shape == Shape::Labelled && joint.ends_with(['_', '-']);
+    let open = if narrow { None } else { open_before(head) };
+    let open = open.or_else(|| if shape == Shape::Bare { open_of_other_label(head) } else { None });
+    if let (Some((open, open_escaped)), Some((close, close_escape))) = (open, close) {
+        let escaped = open_escaped && close_escape > 0;
+        if escaped || close_escape == 0 {
             return TokenAt {
-                range: not_before + open..end + close,
+                range: not_before + open - usize::from(escaped)..end + close,
                 code_range,
                 code,
                 suffix,
                 shape: if shape == Shape::Bare { Shape::OtherLabel } else { shape },
-                bare_range: None,
-            };
-        }
-        if shape == Shape::Bare
-            && let Some(open) = open_of_other_label(head)
-        {
-            return TokenAt {
-                range: not_before + open..end + close,
-                code_range,
-                code,
-                suffix,
-                shape: Shape::OtherLabel,
                 bare_range: None,
             };
         }
@@ -186,18 +180,18 @@ fn ends_with_label(text: &str, label: &str) -> bool {
 const OPEN: [char; 13] = ['[', '［', '【', '(', '（', '<', '＜', '〈', '《', '{', '｛', '〔', '⟦'];
 const CLOSE: [char; 13] = [']', '］', '】', ')', '）', '>', '＞', '〉', '》', '}', '｝', '〕', '⟧'];
 
-/// Where an opening bracket (and its markdown escape) before the label begins.
-fn open_before(head: &str) -> Option<usize> {
+/// Where an opening bracket before the label begins, and whether markdown escapes it.
+fn open_before(head: &str) -> Option<(usize, bool)> {
     let trimmed = head.trim_end_matches(spaces);
     let letter = trimmed.chars().next_back()?;
     OPEN.contains(&letter).then(|| {
         let at = trimmed.len() - letter.len_utf8();
-        if trimmed.get(..at).is_some_and(|head| head.ends_with('\\')) { at - 1 } else { at }
+        (at, trimmed.get(..at).is_some_and(|head| head.ends_with('\\')))
     })
 }
 
 /// Where the bracket of a label that is not known opens: near, on the same line, with a separator before the code.
-fn open_of_other_label(head: &str) -> Option<usize> {
+fn open_of_other_label(head: &str) -> Option<(usize, bool)> {
     let mut seen = 0;
     for (at, letter) in head.char_indices().rev() {
         if OPEN.contains(&letter) {
@@ -211,12 +205,12 @@ fn open_of_other_label(head: &str) -> Option<usize> {
     None
 }
 
-/// The closing bracket (and its markdown escape) at the start of `tail`; its length in bytes.
-fn close_at(tail: &str) -> Option<usize> {
+/// The closing bracket at the start of `tail`: where it ends, and how long its markdown escape is.
+fn close_at(tail: &str) -> Option<(usize, usize)> {
     let trimmed = tail.trim_start_matches(spaces);
     let escape = usize::from(trimmed.starts_with('\\'));
     let letter = trimmed.get(escape..)?.chars().next()?;
-    CLOSE.contains(&letter).then(|| tail.len() - trimmed.len() + escape + letter.len_utf8())
+    CLOSE.contains(&letter).then(|| (tail.len() - trimmed.len() + escape + letter.len_utf8(), escape))
 }
 
 /// The suffix right after the code: `/姓`, `/3F`, `/姓/3F`, `_FAMILY_3F`. Its length in bytes.
@@ -281,7 +275,7 @@ fn interval_at(tail: &str) -> usize {
 mod tests {
     use super::super::key::TokenKey;
     use super::super::label::Language;
-    use super::super::token::{Length, write, write_narrow};
+    use super::super::token::{Length, write, write_joined};
     use super::*;
 
     fn code() -> Code {
@@ -308,7 +302,7 @@ mod tests {
                         assert_eq!(&text[found.range.clone()], token);
                         assert_eq!((found.code, found.suffix, found.shape), (code, suffix, Shape::Labelled));
                         for joint in ['_', '-'] {
-                            let token = write_narrow("PATIENT_ID", &code, &suffix, joint);
+                            let token = write_joined("PATIENT_ID", &code, &suffix, joint);
                             let text = format!("退院_{token}.docx");
                             let found = only(&text);
                             assert_eq!(&text[found.range.clone()], token);
@@ -362,6 +356,13 @@ mod tests {
         let found = find_tokens(&text);
         assert_eq!(found.len(), 2);
         assert_eq!(&text[found[0].range.clone()], format!("患者:{code}"));
+    }
+
+    #[test]
+    fn brackets_around_the_narrow_form_are_not_its_own() {
+        let code = code();
+        let text = format!("退院(PATIENT_{code}).docx");
+        assert_eq!(&text[only(&text).range], format!("PATIENT_{code}"));
     }
 
     #[test]

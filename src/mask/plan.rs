@@ -35,6 +35,7 @@ pub(super) struct Request<'a> {
     pub(super) version: &'a str,
     pub(super) known: &'a Known,
     pub(super) lab_ranges: &'a LabRanges,
+    pub(super) blind_note: &'a str,
 }
 
 /// How a text is dealt with.
@@ -73,6 +74,8 @@ pub(super) struct Plan<'a> {
     units: Vec<(Unit, bool)>,
     pub(super) atoms: Vec<Vec<(Range<usize>, TokenAt)>>,
     pub(super) masked: Vec<Masked>,
+    /// Spans that do not come after the last of their text: in order after `settle`.
+    waiting: Vec<(usize, SentSpan)>,
     /// By text: stretches that the decision keeps.
     pub(super) kept: HashMap<usize, Vec<Range<usize>>>,
     /// Findings in sent units that were not replaced when they were sent.
@@ -114,6 +117,7 @@ impl<'a> Plan<'a> {
             units: Vec::new(),
             atoms: texts.iter().map(|text| atoms(&text.text, &known_codes)).collect(),
             masked: Vec::new(),
+            waiting: Vec::new(),
             kept: HashMap::new(),
             late_findings: 0,
             home: if japanese { Language::Ja } else { Language::En },
@@ -224,7 +228,7 @@ impl<'a> Plan<'a> {
             let spans = self.spans.get(finding.part).map(Vec::as_slice).unwrap_or_default();
             if self.states.get(finding.part) == Some(&State::Sent)
                 && !matches!(action, Action::Keep(_))
-                && !spans.iter().any(|span| overlap(&span.range, &finding.range))
+                && met(spans, &finding.range, |span| &span.range).is_none()
             {
                 self.late_findings += 1;
             }
@@ -261,6 +265,7 @@ impl<'a> Plan<'a> {
         for (stretch, strong) in stretches {
             self.replace(stretch, strong)?;
         }
+        self.settle();
         Ok(())
     }
 
@@ -302,8 +307,11 @@ impl<'a> Plan<'a> {
     }
 
     fn outside_atoms(&self, text: usize, range: Range<usize>) -> Vec<Range<usize>> {
+        let atoms = self.atoms.get(text).map(Vec::as_slice).unwrap_or_default();
+        let first = atoms.partition_point(|(atom, _)| atom.end <= range.start);
+        let end = range.end;
         let mut left = vec![range];
-        for (atom, _) in self.atoms.get(text).map(Vec::as_slice).unwrap_or_default() {
+        for (atom, _) in atoms.iter().skip(first).take_while(|(atom, _)| atom.start < end) {
             left = left
                 .into_iter()
                 .flat_map(|range| {
@@ -370,8 +378,7 @@ impl<'a> Plan<'a> {
     /// Replace a stretch of a new text, and remember its word for the sweep.
     pub(super) fn replace(&mut self, stretch: Stretch, strong: bool) -> Result<(), MaskError> {
         let (text, surface) = (stretch.text, self.surface(stretch.text, &stretch.range));
-        let taken =
-            self.spans.get(text).is_some_and(|spans| spans.iter().any(|span| overlap(&span.range, &stretch.range)));
+        let taken = self.covered(text, &stretch.range);
         if taken || surface.is_empty() {
             return Ok(());
         }
@@ -389,11 +396,44 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
+    /// Add a span; `settle` puts those that came out of order into it.
     pub(super) fn put(&mut self, text: usize, span: SentSpan) {
         if let Some(spans) = self.spans.get_mut(text) {
-            let at = spans.partition_point(|known| known.range.start < span.range.start);
-            spans.insert(at, span);
+            match spans.last() {
+                Some(last) if last.range.end > span.range.start => self.waiting.push((text, span)),
+                _ => spans.push(span),
+            }
         }
+    }
+
+    /// Spans that came out of order into it; of two that share a byte the first stays.
+    pub(super) fn settle(&mut self) {
+        let mut texts: Vec<usize> = Vec::new();
+        for (text, span) in std::mem::take(&mut self.waiting) {
+            if let Some(spans) = self.spans.get_mut(text) {
+                spans.push(span);
+            }
+            if texts.last() != Some(&text) {
+                texts.push(text);
+            }
+        }
+        for text in texts {
+            let Some(spans) = self.spans.get_mut(text) else { continue };
+            spans.sort_by_key(|span| span.range.start);
+            let mut end = 0;
+            spans.retain(|span| {
+                let apart = span.range.start >= end;
+                if apart {
+                    end = span.range.end;
+                }
+                apart
+            });
+        }
+    }
+
+    /// Does a settled span share a byte with this?
+    pub(super) fn covered(&self, text: usize, range: &Range<usize>) -> bool {
+        self.spans.get(text).is_some_and(|spans| met(spans, range, |span| &span.range).is_some())
     }
 
     fn span(&mut self, stretch: Stretch) -> Result<SentSpan, MaskError> {
@@ -437,7 +477,7 @@ impl<'a> Plan<'a> {
         let given = self.coder.give(&Mention { surface, kind, role, entity, referent, blind, language })?;
         let Given { code, suffix, role: first_role, language } = given;
         let with = match joint {
-            Some(joint) => token::write_narrow(label(kind, first_role, Language::En), &code, &suffix, joint),
+            Some(joint) => token::write_joined(label(kind, first_role, Language::En), &code, &suffix, joint),
             None => token::write(label(kind, first_role, language), &code, &suffix, interval, language),
         };
         Ok(SentSpan {
@@ -566,6 +606,12 @@ impl<'a> Plan<'a> {
 
 fn narrow_label(kind: Kind, role: Option<Role>, joint: char) -> String {
     label(kind, role, Language::En).replace('_', joint.encode_utf8(&mut [0; 4]))
+}
+
+/// The first of these (in order, apart) that shares a byte with `range`.
+pub(super) fn met<'t, T>(ordered: &'t [T], range: &Range<usize>, of: impl Fn(&T) -> &Range<usize>) -> Option<&'t T> {
+    let at = ordered.partition_point(|item| of(item).end <= range.start);
+    ordered.get(at).filter(|item| overlap(of(item), range))
 }
 
 pub(super) fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {

@@ -2,7 +2,7 @@
 //! base64 and hex. Numbers count at digit boundaries, Latin and katakana words at those of their script.
 //! Must not know: what a hit means in the place where it stands.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
@@ -55,11 +55,17 @@ const ENCODED_MIN: usize = 8;
 const HEX_MIN: usize = 12;
 
 impl Sight {
-    /// The automaton over `words`; words that are too short for `reach` are left out. None when the automaton cannot be
-    /// built (too many words): the caller fails closed.
+    /// Most bytes of all words as written; past that there is no automaton and nothing goes out.
+    pub const LIMIT: usize = 4 << 20;
+    /// Most bytes of encoded forms: the words after that are looked for as written only, which bounds the memory.
+    const ENCODED_LIMIT: usize = 4 << 20;
+
+    /// The automaton over `words`; words that are too short for `reach` are left out. None past `LIMIT`: the caller fails
+    /// closed.
     #[must_use]
     pub fn new<'a>(words: impl Iterator<Item = &'a str>, reach: Reach) -> Option<Self> {
-        let mut seen: HashMap<Wiped, ()> = HashMap::new();
+        let mut seen: HashSet<Wiped> = HashSet::new();
+        let (mut written_bytes, mut encoded_bytes) = (0usize, 0usize);
         let mut forms: Vec<Wiped> = Vec::new();
         let mut patterns = Vec::new();
         for (number, word) in words.enumerate() {
@@ -67,18 +73,32 @@ impl Sight {
             if !long_enough(&folded, reach) {
                 continue;
             }
-            let mut add = |form: Wiped, encoded| {
-                if seen.insert(form.clone(), ()).is_none() {
+            if !seen.insert(folded.clone()) {
+                continue;
+            }
+            written_bytes += folded.len();
+            forms.push(folded.clone());
+            patterns.push(Pattern { word: number, encoded: false });
+            for form in tight(&folded).into_iter().filter(|form| long_enough(form, reach)) {
+                if seen.insert(form.clone()) {
+                    written_bytes += form.len();
                     forms.push(form);
-                    patterns.push(Pattern { word: number, encoded });
-                }
-            };
-            add(folded.clone(), false);
-            for written in [word, folded.as_str()] {
-                for form in encodings(written) {
-                    add(form, true);
+                    patterns.push(Pattern { word: number, encoded: false });
                 }
             }
+            if encoded_bytes > Self::ENCODED_LIMIT {
+                continue;
+            }
+            for form in [word, folded.as_str()].into_iter().flat_map(encodings) {
+                if seen.insert(form.clone()) {
+                    encoded_bytes += form.len();
+                    forms.push(form);
+                    patterns.push(Pattern { word: number, encoded: true });
+                }
+            }
+        }
+        if written_bytes > Self::LIMIT {
+            return None;
         }
         if forms.is_empty() {
             return Some(Self { automaton: None, patterns });
@@ -165,6 +185,15 @@ fn stands_alone(text: &str, range: &Range<usize>) -> bool {
     !goes_on(word.chars().next(), before) && !goes_on(word.chars().next_back(), after)
 }
 
+/// The word without what often falls away: spaces in a name, separators in a number of eight digits and more.
+fn tight(folded: &str) -> Option<Wiped> {
+    let number = folded.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | ' ' | '(' | ')'));
+    let tight: String =
+        folded.chars().filter(|c| if number { c.is_ascii_digit() } else { !c.is_whitespace() }).collect();
+    let counts = if number { tight.len() >= 8 } else { !tight.is_ascii() };
+    (counts && tight != folded).then(|| Wiped::new(tight))
+}
+
 /// Percent, `\u`, base64 in three alignments and two alphabets, hex. Upper and lower case are one.
 fn encodings(word: &str) -> Vec<Wiped> {
     let mut forms = Vec::new();
@@ -240,6 +269,9 @@ mod tests {
             assert_eq!(hits(&[word], &format!("x {text} y"), Reach::Request).len(), 1, "{text}");
         }
         assert_eq!(hits(&["髙橋花子"], "高橋花子", Reach::Request), ["高橋花子"]);
+        assert_eq!(hits(&["髙橋　花子"], "高橋花子", Reach::Request), ["高橋花子"]);
+        assert_eq!(hits(&["090-1234-5678"], "tel 09012345678", Reach::Request), ["09012345678"]);
+        assert_eq!(hits(&["John Smith"], "JohnSmith", Reach::Request), [""; 0]);
         assert_eq!(hits(&["090-1234-5678"], "０９０－１２３４－５６７８", Reach::Request).len(), 1);
     }
 

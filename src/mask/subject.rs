@@ -50,10 +50,10 @@ impl Subjects {
 
     /// Whose a date at this place is.
     pub(super) fn of(&self, text: usize, at: usize) -> Option<Entity> {
-        let here = self.patients.get(&text);
-        let before = here.and_then(|here| here.iter().rev().find(|(start, _)| *start < at));
-        let after = here.and_then(|here| here.iter().find(|(start, _)| *start >= at));
-        before.or(after).map(|(_, entity)| *entity).or(self.only)
+        let here = self.patients.get(&text).map(Vec::as_slice).unwrap_or_default();
+        let after = here.partition_point(|(start, _)| *start < at);
+        let before = after.checked_sub(1).and_then(|before| here.get(before));
+        before.or(here.get(after)).map(|(_, entity)| *entity).or(self.only)
     }
 
     /// Days from the first care date of the same person; none when it is the only one or cannot be told.

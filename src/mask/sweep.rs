@@ -5,12 +5,14 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use aho_corasick::{AhoCorasick, MatchKind};
+
 use super::blind;
 use super::code::Coder;
 use super::error::MaskError;
 use super::form;
 use super::label::Language;
-use super::plan::{Plan, State, Stretch, overlap};
+use super::plan::{Plan, State, Stretch, met, overlap};
 use super::sight::{Hit, Reach, Sight};
 use super::turn::{self, SentSpan};
 use super::wiped::Wiped;
@@ -32,11 +34,12 @@ impl Plan<'_> {
     pub(super) fn sweep(&mut self) -> Result<Swept, MaskError> {
         let words = self.masked.clone();
         let sight = Sight::new(words.iter().map(|masked| masked.word.as_str()), Reach::Request);
-        let sight = sight.ok_or(MaskError::CodeClash)?;
+        let sight = sight.ok_or(MaskError::TooManyWords { limit: Sight::LIMIT })?;
         let mut swept = Swept { sight, allowed: HashSet::new(), late: 0 };
         if !swept.sight.is_empty() {
             for text in 0..self.states.len() {
                 self.sweep_text(text, &words, &mut swept)?;
+                self.settle();
             }
         }
         self.sweep_answers()?;
@@ -54,11 +57,10 @@ impl Plan<'_> {
         }
         for hit in swept.sight.hits(&located.text) {
             let Some(masked) = words.get(hit.word) else { continue };
-            let spans = self.spans.get(text).map(Vec::as_slice).unwrap_or_default();
-            if spans.iter().any(|span| overlap(&span.range, &hit.range)) || self.in_atom(text, &hit.range) {
+            if self.covered(text, &hit.range) || self.in_atom(text, &hit.range) {
                 continue;
             }
-            let kept = self.kept.get(&text).is_some_and(|kept| kept.iter().any(|kept| overlap(kept, &hit.range)));
+            let kept = self.kept.get(&text).is_some_and(|kept| met(kept, &hit.range, |kept| kept).is_some());
             // The day's date in a system text is nobody's; what is no identifier binds texts that may change only.
             let general = masked.kind == Kind::CareDate && located.author == Author::System;
             let loose = !floor::identifier(masked.kind) && state == State::Fixed;
@@ -109,11 +111,14 @@ impl Plan<'_> {
     }
 
     fn in_atom(&self, text: usize, range: &Range<usize>) -> bool {
-        self.atoms.get(text).is_some_and(|atoms| atoms.iter().any(|(atom, _)| overlap(atom, range)))
+        self.atoms.get(text).is_some_and(|atoms| met(atoms, range, |(atom, _)| atom).is_some())
     }
 
     fn found_at(&self, text: usize, range: &Range<usize>) -> bool {
-        self.request.findings.findings.iter().any(|finding| finding.part == text && overlap(&finding.range, range))
+        // Findings stand in the order of parts and starts.
+        let findings = &self.request.findings.findings;
+        let at = findings.partition_point(|f| (f.part, f.range.end) <= (text, range.start));
+        findings.get(at).is_some_and(|finding| finding.part == text && overlap(&finding.range, range))
     }
 
     /// What an assistant wrote and no memory matches: every word of the map on sight, blind marks and notes taken out.
@@ -135,33 +140,39 @@ impl Plan<'_> {
                 })
                 .collect();
             // This request's own words first, then in the order of their codes: the same every time.
-            words.sort_by(|a, b| (a.5, a.1, a.2).cmp(&(b.5, b.1, b.2)));
+            words.sort_by_key(|word| (word.5, word.1, word.2));
             words
         };
-        let sight = Sight::new(words.iter().map(|word| word.0.as_str()), Reach::Answer).ok_or(MaskError::CodeClash)?;
-        let marked: Vec<(String, usize)> = words
-            .iter()
-            .enumerate()
-            .filter(|(_, word)| word.4)
-            .map(|(number, word)| (format!("{}{}", word.0.as_str(), blind::MARK), number))
-            .collect();
+        let sight = Sight::new(words.iter().map(|word| word.0.as_str()), Reach::Answer)
+            .ok_or(MaskError::TooManyWords { limit: Sight::LIMIT })?;
+        let blind_words: Vec<usize> = (0..words.len()).filter(|n| words.get(*n).is_some_and(|word| word.4)).collect();
+        let marked = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(blind_words.iter().filter_map(|n| words.get(*n)).map(|word| format!("{}{}", &*word.0, blind::MARK)))
+            .map_err(|_| MaskError::TooManyWords { limit: Sight::LIMIT })?;
         for text in texts {
             let Some(located) = self.request.texts.get(text) else { continue };
             let mut hits: Vec<(Range<usize>, usize)> = Vec::new();
-            for (form, number) in &marked {
-                let starts = located.text.match_indices(form.as_str()).map(|(at, _)| at);
-                hits.extend(starts.map(|at| (at..at + form.len() - blind::MARK.len_utf8(), *number)));
+            for found in marked.find_iter(&located.text) {
+                // `6.2※` is no end of `16.2※`.
+                let before = located.text.get(..found.start()).and_then(|head| head.chars().next_back());
+                if let Some(number) = blind_words.get(found.pattern().as_usize())
+                    && !before.is_some_and(|before| before.is_ascii_digit() || before == '.')
+                {
+                    hits.push((found.start()..found.end() - blind::MARK.len_utf8(), *number));
+                }
             }
-            // The longest first where several begin: `16.2※` is not `6.2※`.
-            hits.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
             hits.extend(
                 sight.hits(&located.text).into_iter().filter(|hit| !hit.encoded).map(|hit| (hit.range, hit.word)),
             );
+            hits.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
+            let mut end = 0;
             for (range, number) in hits {
                 let Some((word, code, suffix, kind, blind, _)) = words.get(number) else { continue };
-                if self.covered(text, &range) || self.in_atom(text, &range) {
+                if range.start < end || self.covered(text, &range) || self.in_atom(text, &range) {
                     continue;
                 }
+                end = range.end;
                 let mark = located.text.get(range.end..).is_some_and(|rest| rest.starts_with(blind::MARK));
                 if self.surface(text, &range) == word.as_str() {
                     let span = self.coder.again(range.clone(), *code, *suffix, *kind, *blind);
@@ -184,19 +195,17 @@ impl Plan<'_> {
                     self.put(text, taken_out(range.end..range.end + blind::MARK.len_utf8()));
                 }
             }
-            let note = located.text.find(blind::NOTE).map(|at| {
+            let note = self.request.blind_note;
+            let note = located.text.rfind(note).filter(|_| !note.is_empty()).map(|at| {
                 let before = located.text.get(..at).unwrap_or_default();
-                before.trim_end_matches(['\n', '\r', ' ']).len()..at + blind::NOTE.len()
+                before.strip_suffix("\n\n").unwrap_or(before).len()..at + note.len()
             });
-            if let Some(note) = note.filter(|note| !self.covered(text, note)) {
+            if let Some(note) = note {
                 self.put(text, taken_out(note));
             }
+            self.settle();
         }
         Ok(())
-    }
-
-    fn covered(&self, text: usize, range: &Range<usize>) -> bool {
-        self.spans.get(text).is_some_and(|spans| spans.iter().any(|span| overlap(&span.range, range)))
     }
 }
 

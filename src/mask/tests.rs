@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::decide::{self, Decision, Destination, Person, Policy, PolicySettings, Strength, Treatment, Use};
-use crate::detect::{Document, Entity, Finding, Findings, Fuel, Kind, Part, Role, RuleId};
+use crate::detect::{Document, Entity, Finding, Findings, Fuel, Kind, Role, RuleId};
 use crate::locate::provider::Providers;
 use crate::locate::{Head, LocatedText};
 use crate::unpack::{Limits, Located, open};
@@ -510,4 +510,228 @@ fn nothing_personal_stands_in_debug_output_or_in_what_is_remembered() {
     }
     let read: SentUnit = serde_json::from_str(&stored).unwrap();
     assert_eq!(read, applied.remember.units[0].1);
+}
+
+mod laws {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const POOL: [Word; 12] = [
+        TARO,
+        TARO_FAMILY,
+        ("ヤマダタロウ", Kind::PersonName, 1, Some(Role::Patient)),
+        ("佐々木", Kind::PersonName, 2, Some(Role::Staff)),
+        ("John Smith", Kind::PersonName, 3, Some(Role::Family)),
+        ("髙橋花子", Kind::PersonName, 4, Some(Role::Patient)),
+        ("高橋花子", Kind::PersonName, 4, Some(Role::Patient)),
+        ("090-1111-2222", Kind::Phone, 5, None),
+        ("０９０－１１１１－２２２２", Kind::Phone, 5, None),
+        ("A-1234567", Kind::PatientId, 6, None),
+        ("2024年5月1日", Kind::CareDate, 7, None),
+        ("taro@hospital.jp", Kind::Email, 8, None),
+    ];
+
+    fn filler() -> impl Strategy<Value = String> {
+        // Nothing that could join a word, a token or a number.
+        "[はがをに、。！（）\\n\"\\\\ \u{1F600}é]{1,6}"
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        prop::collection::vec((filler(), 0..POOL.len()), 0..8)
+            .prop_map(|parts| parts.into_iter().map(|(filler, word)| format!("{filler}{}、", POOL[word].0)).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
+        #[test]
+        fn what_was_masked_comes_back_and_nothing_of_it_goes_out(text in text()) {
+            let mut gate = gate(&POOL);
+            let (applied, sent) = gate.send(&user(&text));
+            for (word, ..) in POOL {
+                prop_assert!(!sent[0].contains(word), "{}", sent[0]);
+            }
+            prop_assert_eq!(restore(&sent[0], &applied.cleared.map()), text);
+            prop_assert_eq!(applied.counts.second_look, 0);
+        }
+
+        #[test]
+        fn later_turns_never_change_what_was_sent(texts in prop::collection::vec(text(), 1..5), from in 0..POOL.len()) {
+            let mut gate = gate(&POOL[from..]);
+            let mut messages: Vec<Value> = Vec::new();
+            let mut before: Vec<String> = Vec::new();
+            for (turn, text) in texts.iter().enumerate() {
+                messages.push(json!({"role": "user", "content": text}));
+                if turn == 2 {
+                    gate.words = POOL.to_vec();
+                }
+                let (_, sent) = gate.send(&Value::Array(messages.clone()));
+                prop_assert_eq!(&sent[..before.len()], before.as_slice());
+                messages.push(json!({"role": "assistant", "content": "はい。"}));
+                before = sent;
+                before.push("はい。".to_owned());
+            }
+        }
+
+        #[test]
+        fn masking_an_answer_that_was_restored_gives_its_bytes(
+            question in text(),
+            parts in prop::collection::vec((filler(), any::<prop::sample::Index>(), 0..6usize), 0..6),
+        ) {
+            let mut gate = gate(&POOL);
+            let question = format!("{question}、HbA1c 7.2%、山田太郎");
+            gate.words.push(("HbA1c 7.2%", Kind::LabValue, 9, None));
+            let (applied, sent) = gate.send(&user(&question));
+            let map = applied.cleared.map();
+            let tokens = find_tokens(&sent[0]);
+            let mut answer = String::new();
+            for (filler, which, shape) in parts {
+                let token = which.get(&tokens);
+                let written = &sent[0][token.range.clone()];
+                answer.push_str(&filler);
+                answer.push_str(&match shape {
+                    0 => written.to_owned(),
+                    1 => written.replace('[', "【").replace(']', "】").replace(':', "："),
+                    2 => written.replace('[', "\\[").replace(']', "\\]"),
+                    3 => written.trim_matches(['[', ']']).to_owned(),
+                    4 => written.to_lowercase(),
+                    _ => written.replace(':', " : "),
+                });
+            }
+            let restored = restore(&answer, &map);
+            let (digest, remembered) = SentAnswer::of(&key(), &answer, &restored, &map);
+            gate.known.answers.insert(digest, remembered);
+            let next = json!([
+                {"role": "user", "content": question},
+                {"role": "assistant", "content": restored},
+                {"role": "user", "content": "次は"}]);
+            let (applied, sent) = gate.send(&next);
+            prop_assert_eq!(&sent[1], &answer);
+            prop_assert_eq!(restore(&sent[1], &applied.cleared.map()), restored);
+        }
+
+        #[test]
+        fn an_answer_in_our_own_writing_comes_back_without_memory(
+            question in text(),
+            parts in prop::collection::vec((filler(), any::<prop::sample::Index>()), 0..6),
+        ) {
+            let mut gate = gate(&POOL);
+            let question = format!("山田太郎、{question}");
+            let (applied, sent) = gate.send(&user(&question));
+            let tokens: Vec<TokenAt> =
+                find_tokens(&sent[0]).into_iter().filter(|t| !sent[0][t.range.clone()].contains('日')).collect();
+            let answer: String = parts
+                .iter()
+                .map(|(filler, which)| format!("{filler}{}、", &sent[0][which.get(&tokens).range.clone()]))
+                .collect();
+            let restored = restore(&answer, &applied.cleared.map());
+            let next = json!([
+                {"role": "user", "content": question},
+                {"role": "assistant", "content": restored},
+                {"role": "user", "content": "次は"}]);
+            let (applied, sent) = gate.send(&next);
+            prop_assert_eq!(&sent[1], &answer);
+            prop_assert_eq!(restore(&sent[1], &applied.cleared.map()), restored);
+        }
+
+        #[test]
+        fn any_text_is_read_for_tokens_without_harm(text in "\\PC{0,40}", head in "[\\[【(患者:PATIENT_ /姓+3日\\]】)\\\\]{0,12}") {
+            let code = Code::compute(&key(), "person_name", &["x"], Length::Seven);
+            let text = format!("{text}{head}{code}{head}{text}");
+            for token in find_tokens(&text) {
+                prop_assert!(text.get(token.range.clone()).is_some());
+                prop_assert!(token.range.start <= token.code_range.start && token.code_range.end <= token.range.end);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_shipped_detection_finds_nothing_new_around_its_splices() {
+    let detector = crate::detect::Detector::shipped().unwrap();
+    let text = "患者 山田太郎 様（ﾔﾏﾀﾞ ﾀﾛｳ）ID: 00123456、生年月日 1950年3月4日、電話 090-1234-5678、〒160-0023 東京都新宿区西新宿2-8-1 \
+                メゾン西新宿203号室。2024年5月1日入院、5月4日手術。HbA1c 7.2%、CRP 0.42mg/dL。主治医は佐藤。被保険者番号 12345678。\
+                Mail: taro.yamada@hospital-a.jp";
+    let located = located(&chat(&user(text)));
+    let known = Known::default();
+    let document = atom::document(located.texts(), &known.codes());
+    let mut fuel = detector.fuel(&document);
+    let findings = detector.find(&document, &mut fuel).unwrap();
+    assert!(findings.findings.len() >= 5);
+    let decision = gate(&[]).decide(located.texts(), &Findings { passages: Vec::new(), ..findings.clone() });
+    let search = |document: &Document, fuel: &mut Fuel| detector.find(document, fuel);
+    let applied = apply(Input {
+        located: &located,
+        findings: &findings,
+        decision: &decision,
+        key: &key(),
+        length: Length::Seven,
+        service: "openai",
+        version: "1",
+        known: &known,
+        search: &search,
+        fuel: &mut fuel,
+        settings: &Settings::default(),
+    })
+    .unwrap();
+    let sent = contents(applied.cleared.body());
+    assert_eq!(applied.counts.second_look, 0);
+    assert!(restore(&sent[0], &applied.cleared.map()).replace('※', "").starts_with(text));
+}
+
+/// A detection that never comes to rest: it takes the letter behind each token for a finding.
+fn restless(document: &Document, kind: Kind, confidence: f32) -> Findings {
+    let mut found = Findings::default();
+    for (part, text) in document.parts.iter().enumerate() {
+        for atom in &text.atoms {
+            let Some(letter) = text.text[atom.end..].chars().next() else { continue };
+            found.findings.push(Finding {
+                part,
+                range: atom.end..atom.end + letter.len_utf8(),
+                kind,
+                subtype: None,
+                confidence,
+                rule: RuleId::new("test.restless"),
+                evidence: Vec::new(),
+                entity: Entity(0),
+                role: None,
+                proven: false,
+                value: None,
+            });
+        }
+    }
+    found
+}
+
+#[test]
+fn what_the_second_look_finds_is_masked_and_what_is_strong_the_second_time_stops() {
+    let look = |kind: Kind, confidence: f32| {
+        let gate = gate(&[TARO]);
+        let located = located(&chat(&user("山田太郎あいうえお")));
+        let findings = gate.find(located.texts());
+        let decision = gate.decide(located.texts(), &findings);
+        let search = |document: &Document, _: &mut Fuel| Ok(restless(document, kind, confidence));
+        apply(Input {
+            located: &located,
+            findings: &findings,
+            decision: &decision,
+            key: &key(),
+            length: Length::Seven,
+            service: "openai",
+            version: "1",
+            known: &gate.known,
+            search: &search,
+            fuel: &mut Fuel::for_bytes(0, 1),
+            settings: &Settings::default(),
+        })
+    };
+    let applied = look(Kind::PersonName, 0.6).unwrap();
+    let sent = contents(applied.cleared.body());
+    assert_eq!(applied.counts.second_look, 2);
+    assert!(sent[0].ends_with("]うえお"), "{}", sent[0]);
+    assert_eq!(restore(&sent[0], &applied.cleared.map()), "山田太郎あいうえお");
+    assert!(look(Kind::LabValue, 0.95).is_ok());
+    assert!(matches!(look(Kind::Phone, 0.95), Err(MaskError::StillFound { kind: Kind::Phone, .. })));
+    assert!(matches!(look(Kind::Credential, 0.5), Err(MaskError::StillFound { kind: Kind::Credential, .. })));
 }

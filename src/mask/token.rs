@@ -337,10 +337,15 @@ pub fn write(label: &str, code: &Code, suffix: &Suffix, interval_days: Option<i6
     out
 }
 
-/// `PATIENT_7K3Q2F9M_FAMILY`: letters, digits and `joint` only, which is an underscore, or a hyphen where a field takes
-/// no underscore.
+/// `PATIENT_7K3Q2F9M_FAMILY`: letters, digits and underscores only.
 #[must_use]
-pub fn write_narrow(label: &str, code: &Code, suffix: &Suffix, joint: char) -> String {
+pub fn write_narrow(label: &str, code: &Code, suffix: &Suffix) -> String {
+    write_joined(label, code, suffix, '_')
+}
+
+/// The same with another joint: a hyphen where a field takes no underscore.
+#[must_use]
+pub fn write_joined(label: &str, code: &Code, suffix: &Suffix, joint: char) -> String {
     let mut out = label.replace('_', joint.encode_utf8(&mut [0; 4]));
     let form = suffix.form.word(Language::En);
     for part in [Some(code.as_str()), form, suffix.tag.as_ref().map(Tag::as_str)].into_iter().flatten() {

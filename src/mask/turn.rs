@@ -76,10 +76,11 @@ impl SentAnswer {
     #[must_use]
     pub fn of(key: &TokenKey, masked: &str, restored: &str, map: &WordMap) -> (Digest, Self) {
         let mut words: Vec<KnownWord> = Vec::new();
+        let mut seen = HashSet::new();
         for token in find_tokens(masked) {
             for (_, suffix) in token.readings() {
                 let Some(word) = map.lookup(&token.code, &suffix) else { continue };
-                if !words.iter().any(|known| known.code == token.code && known.suffix == suffix) {
+                if seen.insert((token.code, suffix)) {
                     words.push(KnownWord {
                         code: token.code,
                         suffix,

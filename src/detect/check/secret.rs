@@ -104,7 +104,7 @@ pub(super) fn random_secret(text: &str) -> Outcome {
         text.bytes().any(|byte| byte.is_ascii_uppercase()),
         text.bytes().any(|byte| byte.is_ascii_lowercase()),
         text.bytes().any(|byte| byte.is_ascii_digit()),
-        text.bytes().any(|byte| byte.is_ascii_punctuation()),
+        text.bytes().any(|byte| byte.is_ascii_punctuation() && !matches!(byte, b'-' | b'_' | b'.' | b'/')),
     ];
     let mut different: Vec<u8> = text.bytes().collect();
     different.sort_unstable();

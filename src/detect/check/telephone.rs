@@ -111,7 +111,9 @@ pub(super) fn phone_us(text: &str) -> Outcome {
         return Outcome::NotApplicable;
     }
     let service = |second: u32, third: u32| second == 1 && third == 1;
-    Outcome::of(*n >= 2 && *x1 >= 2 && !service(*p, *a) && !service(*x2, *x3))
+    // Free-call heads belong to firms.
+    let free = *n == 8 && matches!((*p, *a), (0, 0) | (3, 3) | (4, 4) | (5, 5) | (6, 6) | (7, 7) | (8, 8));
+    Outcome::of(*n >= 2 && *x1 >= 2 && !service(*p, *a) && !service(*x2, *x3) && !free)
 }
 
 /// Number of the United Kingdom: 01, 02, 03, 07 or 08 and ten or eleven digits, or `+44`.

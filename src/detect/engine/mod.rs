@@ -2,10 +2,13 @@
 //! Engines see the folded text and the words around it; ranges they give are bytes of the *folded* text.
 //! Must not know: each other, what wins (`merge`), who is who (`link`).
 
+pub mod address;
+pub mod age;
 pub mod dates;
 pub mod lab;
 pub(crate) mod labels;
 pub mod layout;
+pub mod names;
 pub mod passage;
 pub mod pattern;
 mod reading;

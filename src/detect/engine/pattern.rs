@@ -146,7 +146,14 @@ impl Pattern {
             evidence.push(Evidence::new(format!("label {}", self.labels.text(label)), rule.label_score));
         }
         for (context, words) in &prepared.context {
-            if let Some(word) = near(lazy.text, &span, context, words) {
+            let word = near(lazy.text, &span, context, words).or_else(|| {
+                // In a table the line of heads speaks for every row.
+                let heads = (context.add > 0.0 && context.side != Side::After)
+                    .then(|| lazy.table().heads(lazy.text, span.start));
+                let found = words.find(heads??)?;
+                context.words.get(found.pattern().as_usize()).map(String::as_str)
+            });
+            if let Some(word) = word {
                 evidence.push(Evidence::new(format!("context {word}"), context.add));
             }
         }

@@ -58,11 +58,20 @@ impl Table {
         Self { blocks }
     }
 
+    /// The line of heads above `at`.
+    pub(crate) fn heads<'a>(&self, text: &'a str, at: usize) -> Option<&'a str> {
+        let block = self.block(at)?;
+        text.get(block.heads.first()?.start..block.heads.last()?.end)
+    }
+
+    fn block(&self, at: usize) -> Option<&Block> {
+        let after = self.blocks.partition_point(|block| block.range.start <= at);
+        after.checked_sub(1).and_then(|index| self.blocks.get(index)).filter(|block| block.range.contains(&at))
+    }
+
     /// The head of the column in which `at` stands.
     pub(crate) fn head<'a>(&self, text: &'a str, at: usize) -> Option<&'a str> {
-        let after = self.blocks.partition_point(|block| block.range.start <= at);
-        let block =
-            after.checked_sub(1).and_then(|index| self.blocks.get(index)).filter(|block| block.range.contains(&at))?;
+        let block = self.block(at)?;
         let line = text.get(..at)?.rfind('\n').map_or(0, |at| at + 1);
         let cell = text.as_bytes().get(line..at)?.iter().filter(|byte| **byte == block.delimiter).count();
         let head = text.get(block.heads.get(cell)?.clone())?.trim().trim_matches('"');

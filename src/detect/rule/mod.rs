@@ -27,6 +27,7 @@ pub use example::{Report, check_file};
 static SHIPPED: &[(&str, Dir<'static>)] = &[
     ("contact", include_dir!("$CARGO_MANIFEST_DIR/patterns/contact")),
     ("credential", include_dir!("$CARGO_MANIFEST_DIR/patterns/credential")),
+    ("date", include_dir!("$CARGO_MANIFEST_DIR/patterns/date")),
     ("identifier", include_dir!("$CARGO_MANIFEST_DIR/patterns/identifier")),
     ("online", include_dir!("$CARGO_MANIFEST_DIR/patterns/online")),
 ];

@@ -20,6 +20,8 @@ pub(super) enum Form {
     MonthDay,
     /// `5/2`.
     Slash,
+    /// `11 02 1979`: a birth where a label says so, else nothing.
+    Spaced,
     /// `20240621`.
     Digits,
     /// The end of a range that begins with a date: `10.15` of `2024.10.7-10.15`.
@@ -282,6 +284,9 @@ fn year_month_day(
 
 /// Dates of two or three numbers with `/`, `.` or `-` between.
 fn separated(text: &str, at: usize, first: Number) -> Option<Written> {
+    if let Some(written) = spaced(text, at, first) {
+        return Some(written);
+    }
     let (separator, second) = part(text, first.end)?;
     let third = part(text, second.end).filter(|(other, third)| *other == separator && third.digits <= 4);
     let Some((_, third)) = third else { return slash(text, at, first, second, separator) };
@@ -342,6 +347,18 @@ fn bounded(text: &str, at: usize) -> bool {
         .is_some_and(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '/' | '-' | '$' | '¥' | '#'))
 }
 
+/// `11 02 1979`: two digits, two digits, four.
+fn spaced(text: &str, at: usize, first: Number) -> Option<Written> {
+    let gap = |at: usize| (char_at(text, at) == Some(' ')).then_some(at + 1);
+    let second = number_at(text, gap(first.end)?).filter(|second| second.digits == 2 && !second.kanji)?;
+    let third = number_at(text, gap(second.end)?).filter(|third| third.digits == 4 && !third.kanji)?;
+    let real = first.digits == 2
+        && (real_day(third.value, first.value, second.value) || real_day(third.value, second.value, first.value))
+        && bounded(text, at)
+        && closed(text, third.end);
+    real.then_some(Written { range: at..third.end, form: Form::Spaced, year: Some(third.value) })
+}
+
 /// `5/2`: month and day.
 fn slash(text: &str, at: usize, first: Number, second: Number, separator: char) -> Option<Written> {
     if separator != '/' || first.digits > 2 || second.digits > 2 || !month_day(first.value, second.value) {
@@ -375,7 +392,10 @@ fn packed(text: &str, at: usize, first: Number) -> Option<Written> {
     };
     let glued =
         char_before(text, at).is_some_and(|letter| letter.is_ascii_alphabetic() || matches!(letter, '-' | '+' | '.'));
-    let open = char_at(text, first.end).is_some_and(|letter| letter.is_ascii_alphabetic());
+    let open = char_at(text, first.end).is_some_and(|letter| {
+        letter.is_ascii_alphabetic()
+            || letter == '-' && char_at(text, first.end + 1).is_some_and(|next| next.is_ascii_digit())
+    });
     ((1900..=2099).contains(&year) && real_day(year, month, day) && time && !glued && !open).then_some(Written {
         range: at..at + 8,
         form: Form::Digits,

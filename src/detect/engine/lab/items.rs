@@ -218,23 +218,25 @@ fn bounded(text: &str, start: usize, end: usize) -> bool {
     let Some(alias) = text.get(start..end) else { return false };
     let (Some(first), Some(last)) = (alias.chars().next(), alias.chars().next_back()) else { return false };
     let single = alias.chars().nth(1).is_none();
-    let left = match before {
-        None => true,
-        Some(letter) if first.is_ascii_alphanumeric() || first == '%' => {
-            !(letter.is_ascii_alphabetic() || matches!(letter, '_' | '.' | '@' | '#' | '$' | '\\'))
-                && !(letter == '-' && first.is_ascii_alphanumeric())
+    let left = before.is_none_or(|letter| {
+        if first.is_ascii_alphanumeric() || first == '%' {
+            let joined = letter == '-' && first.is_ascii_alphanumeric();
+            !joined && !letter.is_ascii_alphabetic() && !matches!(letter, '_' | '.' | '@' | '#' | '$' | '\\')
+        } else if katakana(first) {
+            !katakana(letter)
+        } else {
+            !(single && kanji(letter))
         }
-        Some(letter) if katakana(first) => !katakana(letter),
-        Some(letter) if single => !kanji(letter),
-        Some(_) => true,
-    };
-    let right = match after {
-        None => true,
-        Some(letter) if last.is_ascii_alphabetic() => !(letter.is_ascii_alphabetic() || letter == '_'),
-        Some(letter) if last.is_ascii_digit() => !letter.is_ascii_alphanumeric(),
-        Some(letter) if katakana(last) => !katakana(letter),
-        Some(_) => true,
-    };
+    });
+    let right = after.is_none_or(|letter| {
+        if last.is_ascii_alphabetic() {
+            !letter.is_ascii_alphabetic() && letter != '_'
+        } else if last.is_ascii_digit() {
+            !letter.is_ascii_alphanumeric()
+        } else {
+            !(katakana(last) && katakana(letter))
+        }
+    });
     left && right
 }
 

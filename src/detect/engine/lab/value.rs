@@ -21,6 +21,17 @@ impl Words {
         Self { automaton }
     }
 
+    /// The same without regard to the case of ASCII letters.
+    pub(crate) fn any_case(words: &[String]) -> Self {
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .start_kind(StartKind::Both)
+            .ascii_case_insensitive(true)
+            .build(words)
+            .unwrap_or_else(|_| unreachable!("a few hundred short literals"));
+        Self { automaton }
+    }
+
     /// The end of the longest word that starts at `at`, with its number.
     pub(crate) fn at(&self, text: &str, at: usize) -> Option<(usize, usize)> {
         if at > text.len() {
@@ -157,15 +168,18 @@ pub(crate) fn unit(units: &Words, text: &str, at: usize, gap: usize) -> Option<(
     let next = peek(text, end);
     let goes_on = match next {
         Some(letter) if last.is_ascii_alphabetic() => letter.is_ascii_alphabetic() && !glued(text, from, end),
-        Some(letter) if last.is_ascii_digit() => letter.is_ascii_digit(),
+        Some(letter) if last.is_ascii_digit() => {
+            letter.is_ascii_digit() || (letter == '.' && byte(text, end + 1).is_ascii_digit())
+        }
         _ => false,
     };
-    // `/10` of a date or fraction, `m` of a name: a bare letter over a blank is no unit.
-    let over_blank = from > at
-        && spelled.len() == 1
-        && spelled.bytes().all(|b| b.is_ascii_alphabetic())
-        && !matches!(spelled, "g" | "L" | "s");
-    if goes_on || over_blank {
+    // A single letter over a blank is a name or a side; `K4.0` is the next item; `回` over a blank begins a word.
+    let single = spelled.chars().nth(1).is_none();
+    let letter = spelled.len() == 1 && spelled.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let over_blank = from > at && ((letter && !matches!(spelled, "g" | "s")) || (single && !spelled.is_ascii()));
+    let unknown = letter && !matches!(spelled, "K" | "k" | "L" | "m" | "g" | "s" | "U" | "F" | "C" | "N" | "J");
+    let next_item = letter && next.is_some_and(|next| next.is_ascii_digit());
+    if goes_on || over_blank || next_item || unknown {
         return None;
     }
     Some((end, spelled.to_lowercase()))

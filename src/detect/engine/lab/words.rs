@@ -13,6 +13,7 @@ pub(super) struct Lists {
     joiners: Vec<String>,
     vital_joiners: Vec<String>,
     sides: Vec<String>,
+    times: Vec<String>,
     after_threshold: Vec<String>,
     before_near: Vec<String>,
     before_sentence: Vec<String>,
@@ -32,6 +33,7 @@ pub(super) struct Vocabulary {
     pub(super) joiners: Words,
     pub(super) vital_joiners: Words,
     pub(super) sides: Words,
+    pub(super) times: Words,
     pub(super) after_threshold: Words,
     pub(super) before_near: Words,
     pub(super) before_sentence: Words,
@@ -63,11 +65,6 @@ impl Vocabulary {
         let words = |list: Vec<String>| Words::new(&fold(list));
         let mut units = fold(lists.units);
         units.extend(more_units.map(|unit| Text::new(&unit).folded().to_owned()));
-        let lower: Vec<String> = units.iter().filter(|unit| unit.len() > 1).map(|unit| unit.to_lowercase()).collect();
-        units.extend(lower);
-        let upper: Vec<String> =
-            units.iter().filter(|unit| unit.len() > 3 && unit.contains('/')).map(|unit| unit.to_uppercase()).collect();
-        units.extend(upper);
         units.retain(|unit| !unit.is_empty());
         units.sort();
         units.dedup();
@@ -75,6 +72,7 @@ impl Vocabulary {
             joiners: words(lists.joiners),
             vital_joiners: words(lists.vital_joiners),
             sides: words(lists.sides),
+            times: words(lists.times),
             after_threshold: words(lists.after_threshold),
             before_near: words(lists.before_near),
             before_sentence: words(lists.before_sentence),
@@ -86,7 +84,7 @@ impl Vocabulary {
             assay_endings: fold(lists.assay_endings),
             previous: words(lists.previous),
             later: words(lists.later),
-            units: Words::new(&units),
+            units: Words::any_case(&units),
         }
     }
 }

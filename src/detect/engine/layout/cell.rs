@@ -37,6 +37,31 @@ const TITLES: [&str; 28] = [
     "PT",
     "OT",
 ];
+/// Offices that stand before a name: `医事課長 深沢`.
+const OFFICES: [&str; 16] = [
+    "課長",
+    "部長",
+    "師長",
+    "係長",
+    "主任",
+    "院長",
+    "医師",
+    "技師",
+    "看護師",
+    "薬剤師",
+    "科",
+    "部",
+    "課",
+    "室",
+    "病棟",
+    "教授",
+];
+
+/// A word that is an office or a department.
+pub(super) fn is_office(word: &str) -> bool {
+    word.chars().count() > 2 && OFFICES.into_iter().any(|office| word.ends_with(office))
+}
+
 const TITLES_BEFORE: [&str; 12] =
     ["Dr. ", "Dr.", "Dr ", "Mr. ", "Mrs. ", "Ms. ", "Prof. ", "Mr ", "Mrs ", "Ms ", "Ns.", "医師 "];
 
@@ -47,7 +72,7 @@ pub(super) fn stretches(text: &str, range: Range<usize>, holds: Holds, fields: &
     if fields.is_empty(cell) || cell.len() > 400 {
         return Vec::new();
     }
-    let at = |from: usize, to: usize| vec![range.start + from..range.start + to];
+    let at = |from: usize, to: usize| std::iter::once(range.start + from..range.start + to).collect::<Vec<_>>();
     let digits = cell.bytes().filter(u8::is_ascii_digit).count();
     match holds.kind {
         Kind::PersonName => names(text, range, fields),
@@ -186,7 +211,8 @@ pub(super) fn name(text: &str, range: Range<usize>, fields: &Fields) -> Option<R
     });
     let particles = ["する", "です", "ます", "した", "ない", "から", "まで", "について", "として"];
     let sentence = particles.iter().any(|word| cell.contains(word));
-    (letters >= 1 && letters <= most && shaped && !sentence && !fields.is_empty(cell)).then_some(range)
+    (letters >= 1 && letters <= most && shaped && !sentence && !fields.is_empty(cell) && !fields.is_no_person(cell))
+        .then_some(range)
 }
 
 /// Where a date with month and day stands in a cell: from its era or year to its last digit or 日.

@@ -31,6 +31,7 @@ struct FieldFile {
     field: Vec<RawField>,
     column: Vec<RawColumn>,
     empty: Vec<Empty>,
+    not_name: Vec<Empty>,
 }
 
 #[derive(Deserialize)]
@@ -125,6 +126,7 @@ pub(super) struct Fields {
     /// Labels in running text, folded, with what they hold.
     pub(super) lines: Vec<(String, Holds)>,
     empty: Vec<String>,
+    not_name: Vec<String>,
     pub(super) hl7: HashMap<String, Vec<Position>>,
     pub(super) uke: HashMap<String, Record>,
     paths: HashMap<(String, String), Holds>,
@@ -143,6 +145,7 @@ impl Fields {
             columns: HashMap::new(),
             lines: Vec::new(),
             empty: file.empty.into_iter().flat_map(|empty| empty.words).map(|word| key(&fold(&word))).collect(),
+            not_name: file.not_name.into_iter().flat_map(|list| list.words).map(|word| fold(&word)).collect(),
             hl7: positions.hl7.into_iter().map(|raw| (raw.segment, raw.fields)).collect(),
             uke: positions
                 .uke
@@ -208,6 +211,17 @@ impl Fields {
 
     pub(super) fn path(&self, outer: &str, inner: &str) -> Option<Holds> {
         self.paths.get(&(key(outer), key(inner))).copied()
+    }
+
+    /// An institution, a department, a label: no person.
+    pub(super) fn is_no_person(&self, cell: &str) -> bool {
+        self.not_name.iter().any(|word| {
+            if word.is_ascii() {
+                cell.split([' ', ',', '.']).any(|part| part == word)
+            } else {
+                cell.contains(word.as_str())
+            }
+        })
     }
 
     /// A cell that says nothing about anybody.

@@ -182,8 +182,16 @@ impl Layout {
 
     /// A row below a header.
     fn row(&self, text: &str, row: &table::Row, meanings: &[Meaning], has_item: bool, out: &mut Output) {
+        // The contacts of an institution are public.
+        let institution = row.cells.iter().zip(meanings).any(|(cell, meaning)| {
+            matches!(meaning, Meaning::Kind(holds) if holds.kind == Kind::PersonName)
+                && text.get(cell.clone()).is_some_and(|cell| self.fields.is_no_person(cell))
+        });
         for (cell, meaning) in row.cells.iter().zip(meanings) {
             match meaning {
+                Meaning::Kind(holds)
+                    if institution
+                        && matches!(holds.kind, Kind::Phone | Kind::Address | Kind::PostalCode | Kind::Email) => {}
                 Meaning::Kind(holds) => {
                     for range in cell::stretches(text, cell.clone(), *holds, &self.fields) {
                         out.candidates.push(candidate(
@@ -290,9 +298,12 @@ impl Layout {
                 heads.iter().map(|head| self.meaning(folded.get(head.clone()).unwrap_or(""))).collect();
             let told = meanings.iter().filter(|meaning| matches!(meaning, Meaning::Kind(_) | Meaning::Values)).count();
             let numbers = heads.iter().any(|head| {
-                folded.get(head.clone()).is_some_and(|head| head.bytes().all(|byte| byte.is_ascii_digit()))
+                folded.get(head.clone()).is_some_and(|head| head.starts_with(|letter: char| letter.is_ascii_digit()))
             });
-            if told < 2 || numbers {
+            let digits = heads.iter().any(|head| {
+                folded.get(head.clone()).is_some_and(|head| head.bytes().filter(u8::is_ascii_digit).count() > 2)
+            });
+            if told < 2 || told * 2 < heads.len() || numbers || digits {
                 continue;
             }
             let starts: Vec<usize> = heads.iter().map(|head| screen_column(text, line.start, head.start)).collect();
@@ -341,7 +352,9 @@ impl Layout {
         let mut out: Vec<(usize, Range<usize>)> = Vec::new();
         for word in words {
             let at = screen_column(text, line.start, word.start);
-            let column = starts.partition_point(|&start| start <= at + 1).saturating_sub(1);
+            let column = (0..starts.len())
+                .min_by_key(|&column| starts.get(column).map_or(usize::MAX, |start| start.abs_diff(at)))
+                .unwrap_or(0);
             match out.last_mut() {
                 Some((last, range)) if *last == column => range.end = word.end,
                 _ => out.push((column, word.clone())),
@@ -365,7 +378,8 @@ impl Layout {
             let Some(rest) = text.get(found.end()..) else { continue };
             let colon = rest.trim_start_matches(' ').starts_with([':', '=']);
             let label_len = text.get(found.range()).map_or(0, |label| label.chars().count());
-            if !colon && !(rest.starts_with(' ') && label_len >= 2) {
+            let blank = rest.starts_with(' ') && label_len >= 2;
+            if !colon && !blank {
                 continue;
             }
             let from = found.end() + (rest.len() - rest.trim_start_matches([' ', ':', '=']).len());
@@ -388,7 +402,17 @@ impl Layout {
             .find(['\n', '\t', '|', ',', ';', '、', '。', ':', '=', '/', '【', '「', '<', '['])
             .unwrap_or(rest.len());
         let rest = rest.get(..stop).unwrap_or("");
+        let stop_at = from + rest.len();
         let head = rest.get(..rest.find(['(', ')']).unwrap_or(rest.len())).unwrap_or("");
+        let mut from = from;
+        let mut head = head;
+        while let Some((office, rest)) =
+            head.split_once(' ').filter(|(word, rest)| cell::is_office(word) && !rest.is_empty())
+        {
+            from += office.len() + 1;
+            head = rest;
+        }
+        let rest = text.get(from..stop_at).unwrap_or(head);
         let mut end = 0;
         let mut taken = 0;
         let mut letters = 0;
@@ -415,6 +439,9 @@ impl Layout {
         }
         let mut out = Vec::new();
         if taken == 0 {
+            return out;
+        }
+        if latin && !colon {
             return out;
         }
         // Without a colon the label may be a word of a sentence.
@@ -495,3 +522,6 @@ fn candidate(range: Range<usize>, holds: Holds, confidence: f32, rule: &RuleId, 
         proven: false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,12 @@ fn hl7_field(text: &str, field: Range<usize>, position: &Position, out: &mut Vec
     match position.form {
         Form::Cx | Form::St => {
             if let Some(first) = parts.first().filter(|part| !content(Some(part)).is_empty()) {
-                put(first.clone(), position.kind);
+                let seen = content(Some(first));
+                let dated = position.kind == Kind::InsuranceId
+                    && seen.len() == 8
+                    && seen.starts_with(['1', '2'])
+                    && cell::date(&seen).is_some();
+                put(first.clone(), if dated { Kind::CareDate } else { position.kind });
             }
         }
         Form::Xpn => {
@@ -243,20 +248,13 @@ fn json_value(
     };
     let Some(content) = text.get(range.clone()) else { return };
     let mut range = range;
-    let mut holds = match fields.path(outer, inner).or_else(|| fields.of(inner)) {
-        Some(holds) => holds,
-        None => {
-            let known = items.of_cell(inner).is_some_and(|alias| !alias.weak || alias.text.len() > 2);
-            if known && let Some((from, to)) = cell::result(content) {
-                let range = range.start + from..range.start + to;
-                out.push(Placed {
-                    range,
-                    holds: Holds { kind: Kind::LabValue, role: None, subtype: None },
-                    note: "JSON key",
-                });
-            }
-            return;
+    let Some(mut holds) = fields.path(outer, inner).or_else(|| fields.of(inner)) else {
+        let known = items.of_cell(inner).is_some_and(|alias| !alias.weak || alias.text.len() > 2);
+        if known && let Some((from, to)) = cell::result(content) {
+            let holds = Holds { kind: Kind::LabValue, role: None, subtype: None };
+            out.push(Placed { range: range.start + from..range.start + to, holds, note: "JSON key" });
         }
+        return;
     };
     match holds.kind {
         Kind::Phone if content.contains('@') => holds.kind = Kind::Email,
@@ -312,7 +310,13 @@ fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
 /// XML: a tag's name or attributes say what its text or the attribute's value is.
 pub(super) fn xml(text: &str, fields: &Fields, items: &Items, out: &mut Vec<Placed>) {
     let bytes = text.as_bytes();
+    let mut stack: Vec<&str> = Vec::new();
     for open in memchr::memchr_iter(b'<', bytes) {
+        if let Some(closing) = text.get(open + 2..).filter(|_| bytes.get(open + 1) == Some(&b'/')) {
+            let known = stack.iter().rposition(|name| closing.starts_with(name));
+            stack.truncate(known.unwrap_or(stack.len()));
+            continue;
+        }
         let Some(close) = bytes
             .get(open..(open + 600).min(bytes.len()))
             .and_then(|rest| memchr::memchr(b'>', rest))
@@ -325,6 +329,10 @@ pub(super) fn xml(text: &str, fields: &Fields, items: &Items, out: &mut Vec<Plac
             tag.find(|c: char| !(c.is_alphanumeric() || matches!(c, ':' | '_' | '-' | '.'))).unwrap_or(tag.len());
         let Some(name) = tag.get(..name_end).filter(|name| !name.is_empty()) else { continue };
         let local = name.rsplit(':').next().unwrap_or(name);
+        let parent = stack.last().map_or("", |name| name.rsplit(':').next().unwrap_or(name));
+        if !tag.ends_with('/') && stack.len() < DEPTH {
+            stack.push(name);
+        }
         let attributes = attributes(text, open + 1 + name_end..close);
         let mut item = items.of_cell(local).is_some_and(|alias| !alias.weak || alias.text.len() > 2);
         for (attribute, value) in &attributes {
@@ -362,7 +370,7 @@ pub(super) fn xml(text: &str, fields: &Fields, items: &Items, out: &mut Vec<Plac
         if !closed {
             continue;
         }
-        if let Some(holds) = fields.of(local) {
+        if let Some(holds) = fields.path(parent, local).or_else(|| fields.of(local)) {
             out.extend(cell::stretches(text, content, holds, fields).into_iter().map(|range| Placed {
                 range,
                 holds,

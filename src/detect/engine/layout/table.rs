@@ -93,13 +93,12 @@ pub(super) fn words(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
 pub(super) fn width(text: &str) -> usize {
     text.chars()
         .map(|letter| match letter as u32 {
-            0..=0x2ff | 0xff61..=0xffdc | 0xffe8..=0xffee => 1,
             0x1100..=0x115f
             | 0x2e80..=0xa4cf
             | 0xac00..=0xd7a3
             | 0xf900..=0xfaff
             | 0xfe30..=0xfe4f
-            | 0xff00..=0xff60
+            | 0xff01..=0xff60
             | 0x20000..=0x3ffff => 2,
             _ => 1,
         })

@@ -1,0 +1,487 @@
+//! The letter model: a linear-chain CRF (outside, begin, inside) over letters, their neighbours and dictionary marks.
+//! It errs elsewhere than the segment model; `join` takes the mean of both chances, letter by letter.
+//! Must not know: proposals. Its file is `patterns/names/letters.bin`: written by `fit`, small numbers only.
+
+use super::candidates::Scan;
+use super::cues::{After, Before};
+use super::letter::{SEED, Script, Window, mix};
+use super::lexicon::{Latin, Sense, Word};
+use super::model::Scratch;
+use super::table::Table;
+
+/// Marks a letter may bear.
+pub const MARKS: usize = 256;
+/// A mark counts for letters up to two away.
+pub const REACH: usize = 5;
+const MAGIC: &[u8; 8] = b"tsuLet01";
+/// Weights are stored in steps of 1/256.
+pub const SCALE: f32 = 256.0;
+
+/// The marks of one letter, as bits.
+pub type Marks = [u64; 4];
+
+fn set(marks: &mut [Marks], at: usize, mark: usize) {
+    if let Some(word) = marks.get_mut(at).and_then(|m| m.get_mut(mark / 64)) {
+        *word |= 1 << (mark % 64);
+    }
+}
+
+/// Classes of dictionary words, 0–14.
+fn classes(word: Word, mut put: impl FnMut(usize)) {
+    for (base, sense, step) in [(0, Sense::Surname, word.surname()), (3, Sense::Given, word.given())] {
+        if word.has(sense) {
+            put(base
+                + match Word::sureness(step) {
+                    3 => 0,
+                    1 => 1,
+                    _ => 2,
+                });
+        }
+    }
+    for (class, sense) in [
+        (6, Sense::Person),
+        (7, Sense::Place),
+        (8, Sense::Proper),
+        (9, Sense::Noun),
+        (10, Sense::Other),
+        (11, Sense::Affix),
+        (12, Sense::Term),
+    ] {
+        if word.has(sense) {
+            put(class);
+        }
+    }
+    if word.surname() >= 12 {
+        put(13);
+    }
+    if word.given() >= 12 {
+        put(14);
+    }
+}
+
+const CLASSES: usize = 15;
+const BEGIN: usize = 0;
+const END: usize = CLASSES * 4;
+const AFTER: usize = CLASSES * 8;
+const MIDDLE: usize = CLASSES * 12;
+const LABEL: usize = MIDDLE + CLASSES;
+const CUE: usize = LABEL + Before::COUNT;
+const CUE_NEXT: usize = CUE + After::COUNT;
+const LATIN: usize = CUE_NEXT + After::COUNT;
+
+/// Marks that count two letters away as well.
+fn far(mark: usize) -> bool {
+    mark < AFTER || mark >= LABEL && mark < LATIN
+}
+
+/// The marks of all letters of a window.
+pub fn marks(window: &Window, scan: &Scan, out: &mut Vec<Marks>) {
+    out.clear();
+    out.resize(window.len(), [0; 4]);
+    for hit in &scan.hits {
+        let (start, end) = (hit.start as usize, hit.end as usize);
+        let size = (end - start).min(4) - 1;
+        classes(hit.word, |class| {
+            set(out, start, BEGIN + class * 4 + size);
+            set(out, end - 1, END + class * 4 + size);
+            set(out, end, AFTER + class * 4 + size);
+            for at in start + 1..end.max(2) - 1 {
+                set(out, at, MIDDLE + class);
+            }
+        });
+    }
+    for at in 0..window.len() {
+        if let Some(cue) = scan.before.get(at)
+            && cue.before != Before::Nothing
+        {
+            set(out, at, LABEL + cue.before as usize);
+        }
+        if let Some(cue) = scan.after.get(at)
+            && cue.after != After::Nothing
+        {
+            set(out, at, CUE + cue.after as usize);
+            if at > 0 {
+                set(out, at - 1, CUE_NEXT + cue.after as usize);
+            }
+        }
+    }
+    for token in &scan.tokens {
+        let info = token.info;
+        let bits = [
+            info.given() > 0,
+            info.surname() > 0,
+            info.further() & 1 != 0,
+            info.further() & 2 != 0,
+            info.has(Latin::ROMAJI_SURNAME),
+            info.has(Latin::ROMAJI_GIVEN),
+            info.has(Latin::ENGLISH),
+            info.has(Latin::TECHNICAL),
+            info.has(Latin::EPONYM),
+            token.upper,
+            token.capital && !token.upper,
+            !token.capital,
+        ];
+        for at in token.start as usize..token.end as usize {
+            for (mark, bit) in bits.iter().enumerate() {
+                if *bit {
+                    set(out, at, LATIN + mark);
+                }
+            }
+        }
+    }
+}
+
+/// Call `put` with the weight slot (mark, distance + 2) for every mark seen from the letter at `at`.
+pub fn seen_marks(marks: &[Marks], at: usize, mut put: impl FnMut(usize)) {
+    for distance in 0..REACH {
+        let Some(from) = (at + distance).checked_sub(2) else { continue };
+        let Some(bits) = marks.get(from) else { continue };
+        let edge = distance == 0 || distance == 4;
+        for (word, bits) in bits.iter().enumerate() {
+            let mut bits = *bits;
+            while bits != 0 {
+                let mark = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                if !edge || far(mark) {
+                    put(mark * REACH + distance);
+                }
+            }
+        }
+    }
+}
+
+/// Most letter features of one letter.
+pub const KEYS: usize = 21;
+
+/// The keys of what stands at and around the letter at `at`. `word` is the hash of the Latin word it belongs to, or 0.
+pub fn keys(window: &Window, at: usize, word: u64, out: &mut [u32; KEYS]) -> usize {
+    let letter = |distance: isize| at.checked_add_signed(distance).map_or('\0', |at| window.letter(at));
+    let script = |distance: isize| at.checked_add_signed(distance).map_or(Script::Edge, |at| window.script(at)) as u32;
+    let mut count = 0;
+    let mut put = |hash: u64| {
+        if let Some(slot) = out.get_mut(count) {
+            *slot = (hash >> 32) as u32;
+            count += 1;
+        }
+    };
+    let begin = |template: u32| mix(SEED, char::from_u32(0xe000 + template).unwrap_or('\0'));
+    let scripts = |from: isize, to: isize| (from..=to).fold(0, |code, distance| code * 17 + script(distance));
+    put(mix(begin(0), char::from_u32(scripts(-1, 1)).unwrap_or('\0')));
+    put(mix(
+        mix(begin(1), char::from_u32(scripts(-2, 0)).unwrap_or('\0')),
+        char::from_u32(scripts(1, 2)).unwrap_or('\0'),
+    ));
+    let letters: [char; 7] = [letter(-3), letter(-2), letter(-1), letter(0), letter(1), letter(2), letter(3)];
+    for (from, _) in letters.iter().enumerate() {
+        let mut hash = begin(2 + from as u32);
+        for (length, letter) in letters.iter().skip(from).take(3).enumerate() {
+            hash = mix(hash, *letter);
+            // Another turn so that short and long differ in the upper half.
+            put(mix(hash, char::from_u32(0xf000 + length as u32).unwrap_or('\0')));
+        }
+    }
+    if word != 0 {
+        put(mix(word, '\u{f010}'));
+    }
+    count
+}
+
+/// The hash of the Latin word at every letter, 0 elsewhere or for words under three letters.
+pub fn latin_words(window: &Window, scan: &Scan, out: &mut Vec<u64>) {
+    out.clear();
+    out.resize(window.len(), 0);
+    for token in &scan.tokens {
+        let (start, end) = (token.start as usize, token.end as usize);
+        if end - start > 2 {
+            let hash = super::letter::hash(window.slice(start, end).iter().map(char::to_ascii_lowercase));
+            if let Some(words) = out.get_mut(start..end) {
+                words.fill(hash);
+            }
+        }
+    }
+}
+
+/// The fitted model: weights of *begin* and *inside* against *outside*, which stays 0.
+pub struct LetterModel {
+    /// By mark and distance.
+    marks: Vec<[f32; 2]>,
+    /// By key: two 16-bit numbers.
+    letters: Table,
+    /// From, to: 0 outside, 1 begin, 2 inside.
+    steps: [[f32; 3]; 3],
+}
+
+impl LetterModel {
+    /// Read the file's bytes.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes.strip_prefix(MAGIC)?;
+        let mut take = |n: usize| -> Option<&[u8]> {
+            let (head, tail) = rest.split_at_checked(n)?;
+            rest = tail;
+            Some(head)
+        };
+        let number = |bytes: &[u8]| {
+            f32::from(i16::from_le_bytes([bytes.first().copied().unwrap_or(0), bytes.get(1).copied().unwrap_or(0)]))
+                / SCALE
+        };
+        let mut steps = [[0.0; 3]; 3];
+        for row in &mut steps {
+            for step in row {
+                *step = number(take(2)?);
+            }
+        }
+        let mut marks = Vec::with_capacity(MARKS * REACH);
+        for _ in 0..MARKS * REACH {
+            let pair = take(4)?;
+            marks.push([number(pair), number(pair.get(2..)?)]);
+        }
+        let count = u32::from_le_bytes(take(4)?.try_into().ok()?) as usize;
+        let mut letters = Table::with_room(count);
+        let keys = take(count.checked_mul(4)?)?;
+        let values = take(count.checked_mul(4)?)?;
+        for (key, value) in keys.chunks_exact(4).zip(values.chunks_exact(4)) {
+            let key = u32::from_le_bytes(key.try_into().ok()?);
+            letters.add_hash(u64::from(key), u32::from_le_bytes(value.try_into().ok()?));
+        }
+        rest.is_empty().then_some(Self { marks, letters, steps })
+    }
+
+    /// The file's bytes; `letters` are (key, begin, inside), sorted by key here.
+    #[must_use]
+    pub fn write(steps: &[[f32; 3]; 3], marks: &[[f32; 2]], mut letters: Vec<(u32, f32, f32)>) -> Vec<u8> {
+        let small = |weight: f32| ((weight * SCALE).round().clamp(-32000.0, 32000.0) as i16).to_le_bytes();
+        let mut out = MAGIC.to_vec();
+        for step in steps.iter().flatten() {
+            out.extend(small(*step));
+        }
+        for at in 0..MARKS * REACH {
+            let [begin, inside] = marks.get(at).copied().unwrap_or_default();
+            out.extend(small(begin));
+            out.extend(small(inside));
+        }
+        letters.sort_unstable_by_key(|(key, ..)| *key);
+        letters.dedup_by_key(|(key, ..)| *key);
+        out.extend((letters.len() as u32).to_le_bytes());
+        for (key, ..) in &letters {
+            out.extend(key.to_le_bytes());
+        }
+        for (_, begin, inside) in &letters {
+            out.extend(small(*begin));
+            out.extend(small(*inside));
+        }
+        out
+    }
+
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.letters.bytes() + self.marks.len() * 8
+    }
+
+    /// Put the mean of both models' chances into `scratch`.
+    pub fn join(&self, scratch: &mut Scratch) {
+        let Scratch { window, scan, inside, begins, letter, .. } = scratch;
+        let count = window.len();
+        if count == 0 {
+            return;
+        }
+        marks(window, scan, &mut letter.marks);
+        latin_words(window, scan, &mut letter.words);
+        for chances in [&mut letter.chance, &mut letter.begins] {
+            chances.clear();
+            chances.resize(count, 0.0);
+        }
+        // Only where the segment model sees a possible name, and a little around it.
+        let mut start = 0;
+        while start < count {
+            if inside.get(start).copied().unwrap_or(0.0) < WORTH {
+                start += 1;
+                continue;
+            }
+            let mut end = start + 1;
+            let mut last = start;
+            while end < count && end <= last + AROUND * 2 {
+                if inside.get(end).copied().unwrap_or(0.0) >= WORTH {
+                    last = end;
+                }
+                end += 1;
+            }
+            let (from, to) = (start.saturating_sub(AROUND), (last + 1 + AROUND).min(count));
+            letter.emissions.clear();
+            for at in from..to {
+                letter.emissions.push(self.emission(window, at, &letter.marks, &letter.words));
+            }
+            letter.chain.chances(&self.steps, &letter.emissions);
+            for (at, [begin, within]) in (from..to).zip(letter.chain.chance.iter().copied()) {
+                if let (Some(chance), Some(begins)) = (letter.chance.get_mut(at), letter.begins.get_mut(at)) {
+                    *chance = begin + within;
+                    *begins = begin;
+                }
+            }
+            start = to;
+        }
+        for (inside, chance) in inside.iter_mut().zip(&letter.chance) {
+            *inside = (*inside + chance) / 2.0;
+        }
+        for (begins, chance) in begins.iter_mut().zip(&letter.begins) {
+            *begins = (*begins + chance) / 2.0;
+        }
+    }
+
+    /// The weights of *begin* and *inside* for one letter.
+    fn emission(&self, window: &Window, at: usize, marks: &[Marks], words: &[u64]) -> [f32; 2] {
+        let mut sum = [0.0f32; 2];
+        seen_marks(marks, at, |slot| {
+            if let Some([begin, inside]) = self.marks.get(slot) {
+                sum[0] += begin;
+                sum[1] += inside;
+            }
+        });
+        let mut found = [0; KEYS];
+        let keys = keys(window, at, words.get(at).copied().unwrap_or(0), &mut found);
+        for key in found.iter().take(keys) {
+            let value = self.letters.get(u64::from(*key));
+            if value != 0 {
+                sum[0] += f32::from(value as u16 as i16) / SCALE;
+                sum[1] += f32::from((value >> 16) as u16 as i16) / SCALE;
+            }
+        }
+        sum
+    }
+}
+
+/// A letter whose chance in the segment model is below this is not looked at again.
+const WORTH: f32 = 0.002;
+/// Letters of context before and after what is looked at.
+const AROUND: usize = 6;
+
+/// Scratch of the letter model.
+#[derive(Default)]
+pub struct LetterScratch {
+    pub marks: Vec<Marks>,
+    pub words: Vec<u64>,
+    pub emissions: Vec<[f32; 2]>,
+    pub chain: Chain,
+    /// By letter: chance of lying in a name, of beginning one.
+    pub chance: Vec<f32>,
+    pub begins: Vec<f32>,
+}
+
+/// Forward and backward sums of the chain, scaled letter by letter.
+#[derive(Default)]
+pub struct Chain {
+    forward: Vec<[f64; 3]>,
+    backward: Vec<[f64; 3]>,
+    scale: Vec<f64>,
+    /// By letter: chance of *begin* and of *inside*.
+    pub chance: Vec<[f32; 2]>,
+    /// Expected number of each step.
+    pub expected: [[f64; 3]; 3],
+}
+
+impl Chain {
+    /// Fill `chance` and `expected`; returns the log of the sum over all labellings.
+    pub fn chances(&mut self, steps: &[[f32; 3]; 3], emissions: &[[f32; 2]]) -> f64 {
+        let Self { forward, backward, scale, chance, expected } = self;
+        let weight = steps.map(|row| row.map(|step| f64::from(step).exp()));
+        let own = |at: usize| {
+            let [begin, inside] = emissions.get(at).copied().unwrap_or_default();
+            [1.0, f64::from(begin.min(60.0)).exp(), f64::from(inside.min(60.0)).exp()]
+        };
+        forward.clear();
+        scale.clear();
+        chance.clear();
+        *expected = [[0.0; 3]; 3];
+        let mut log = 0.0;
+        // Before the text stands an outside letter.
+        let mut last = [1.0, 0.0, 0.0];
+        for at in 0..emissions.len() {
+            let own = own(at);
+            let mut next = [0.0; 3];
+            for (to, slot) in next.iter_mut().enumerate() {
+                let mut sum = 0.0;
+                for (from, row) in weight.iter().enumerate() {
+                    sum += last[from] * row[to];
+                }
+                *slot = sum * own[to];
+            }
+            let total = next[0] + next[1] + next[2];
+            log += total.ln();
+            last = next.map(|value| value / total);
+            forward.push(last);
+            scale.push(total);
+        }
+        backward.clear();
+        backward.resize(emissions.len(), [1.0; 3]);
+        let mut next = [1.0; 3];
+        for at in (0..emissions.len()).rev() {
+            if let Some(slot) = backward.get_mut(at) {
+                *slot = next;
+            }
+            let (own, total) = (own(at), scale.get(at).copied().unwrap_or(1.0));
+            let before = at.checked_sub(1).map_or([1.0, 0.0, 0.0], |at| forward.get(at).copied().unwrap_or_default());
+            let mut now = [0.0; 3];
+            for (from, slot) in now.iter_mut().enumerate() {
+                for (to, own) in own.iter().enumerate() {
+                    let part = weight[from][to] * own * next[to] / total;
+                    *slot += part;
+                    expected[from][to] += before[from] * part;
+                }
+            }
+            next = now;
+        }
+        for (forward, backward) in forward.iter().zip(backward.iter()) {
+            let sum = forward[0] * backward[0] + forward[1] * backward[1] + forward[2] * backward[2];
+            chance.push([(forward[1] * backward[1] / sum) as f32, (forward[2] * backward[2] / sum) as f32]);
+        }
+        log
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chain_sums_are_those_of_all_labellings() {
+        let steps = [[0.3, -0.2, -2.0], [0.1, -0.7, 1.1], [0.2, -0.4, 0.9]];
+        let emissions = [[0.5, -0.3], [1.2, 0.1], [-0.6, 0.8], [0.0, 0.4]];
+        let mut sum = 0.0;
+        let mut begin = [0.0; 4];
+        for code in 0..81usize {
+            let labels = [code % 3, code / 3 % 3, code / 9 % 3, code / 27];
+            let mut score = 0.0;
+            let mut last = 0;
+            for (at, label) in labels.iter().enumerate() {
+                score += steps[last][*label];
+                if *label > 0 {
+                    score += emissions[at][label - 1];
+                }
+                last = *label;
+            }
+            let weight = f64::from(score).exp();
+            sum += weight;
+            for (at, label) in labels.iter().enumerate() {
+                begin[at] += if *label == 1 { weight } else { 0.0 };
+            }
+        }
+        let mut chain = Chain::default();
+        let log = chain.chances(&steps, &emissions);
+        assert!((log - sum.ln()).abs() < 1e-5);
+        for (chance, begin) in chain.chance.iter().zip(begin) {
+            assert!((f64::from(chance[0]) - begin / sum).abs() < 1e-5);
+        }
+        let steps: f64 = chain.expected.iter().flatten().sum();
+        assert!((steps - 4.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_file_comes_back() {
+        let steps = [[0.5, -1.0, 0.0]; 3];
+        let bytes = LetterModel::write(&steps, &[[1.0, -1.0]], vec![(7, 0.5, -0.25), (3, 2.0, 0.0)]);
+        let model = LetterModel::read(&bytes).unwrap_or_else(|| panic!("unreadable"));
+        assert_eq!(model.marks[0], [1.0, -1.0]);
+        assert_eq!(model.letters.get(7), u32::from(128u16) | u32::from((-64i16) as u16) << 16);
+        assert!(LetterModel::read(&bytes[..bytes.len() - 1]).is_none());
+    }
+}

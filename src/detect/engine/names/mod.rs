@@ -1,0 +1,165 @@
+//! The engine that finds person names (NAMES.md): dictionary words → proposals → the chances of the segment model and
+//! of the letter model → their mean by letter → stretches.
+//! Must not know: files, what other engines find, what is done with a finding.
+
+pub mod candidates;
+pub mod cues;
+pub mod features;
+pub mod field;
+pub mod fit;
+pub mod lattice;
+pub mod letter;
+pub mod letters;
+pub mod lexicon;
+pub mod model;
+mod spans;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use crate::detect::engine::{Engine, Output, View};
+use crate::detect::fuel::{DetectError, Fuel};
+
+use cues::Cues;
+use features::Layout;
+use letters::LetterModel;
+use lexicon::Lexicon;
+use model::{Scratch, Weights};
+
+/// Why the names engine could not be built. The program's own files: this is a fault of the build.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NamesError {
+    #[error("patterns/names/cues.toml: {0}")]
+    Cues(#[from] toml::de::Error),
+    #[error("patterns/names/{file}, line {line}: cannot be read; run scripts/names/make")]
+    List { file: &'static str, line: usize },
+    #[error(
+        "patterns/names/weights.tsv, line {line}: no such feature or no number; fit again (scripts/names/README.md)"
+    )]
+    Weights { line: usize },
+    #[error("patterns/names/letters.bin cannot be read; fit again (scripts/names/README.md)")]
+    Letters,
+}
+
+impl From<NamesError> for crate::detect::rule::RuleError {
+    fn from(error: NamesError) -> Self {
+        Self {
+            file: "patterns/names".to_owned(),
+            line: 1,
+            column: 1,
+            shown: String::new(),
+            width: 1,
+            message: error.to_string(),
+            help: String::new(),
+        }
+    }
+}
+
+/// A letter is masked when its chance of lying in a name reaches this (NAMES §8.3).
+pub const TAU: f32 = 0.2;
+
+/// The names engine.
+pub struct Names {
+    pub cues: Cues,
+    pub lexicon: Lexicon,
+    pub layout: Layout,
+    pub weights: Weights,
+    pub letters: Option<LetterModel>,
+    pub tau: f32,
+}
+
+impl Names {
+    /// The engine with the files that come with the program.
+    ///
+    /// # Errors
+    /// When one of them cannot be read.
+    pub fn shipped() -> Result<Self, NamesError> {
+        let mut names = Self::unfitted()?;
+        names.weights =
+            Weights::read(include_str!("../../../../patterns/names/weights.tsv"), &names.layout, &names.cues)
+                .map_err(|line| NamesError::Weights { line })?;
+        let letters = include_bytes!("../../../../patterns/names/letters.bin");
+        if !letters.is_empty() {
+            names.letters = Some(LetterModel::read(letters).ok_or(NamesError::Letters)?);
+        }
+        Ok(names)
+    }
+
+    /// Lists and cues without weights: what a fit begins with.
+    ///
+    /// # Errors
+    /// When a list cannot be read.
+    pub fn unfitted() -> Result<Self, NamesError> {
+        let cues = Cues::shipped()?;
+        let lexicon =
+            Lexicon::shipped(&cues.technical).map_err(|bad| NamesError::List { file: bad.file, line: bad.line })?;
+        let layout = Layout::new(&cues);
+        let weights = Weights::none(&layout);
+        Ok(Self { cues, lexicon, layout, weights, letters: None, tau: TAU })
+    }
+
+    /// Fill `scratch` with the chances for the window that stands in it.
+    pub(crate) fn judge(&self, scratch: &mut Scratch) {
+        scratch.look(&self.lexicon, &self.cues);
+        scratch.judge(&self.lexicon, &self.cues, &self.layout, &self.weights);
+        if let Some(letters) = &self.letters {
+            letters.join(scratch);
+        }
+    }
+}
+
+/// Letters that a window takes in beyond its block on either side, in bytes.
+const MARGIN: usize = 240;
+/// Bytes of a block.
+const BLOCK: usize = 6000;
+
+impl Engine for Names {
+    fn name(&self) -> &'static str {
+        "names"
+    }
+
+    fn find(&self, view: View<'_>, fuel: &mut Fuel, out: &mut Output) -> Result<(), DetectError> {
+        let text = view.text.folded();
+        if let Some(label) = view.label
+            && self.cues.name_field(label)
+            && field::whole(self, text, label, out)
+        {
+            return fuel.burn(text.len() as u64);
+        }
+        let mut scratch = Scratch::default();
+        let mut start = 0;
+        while start < text.len() {
+            let end = block_end(text, start);
+            let from = text.floor_char_boundary(start.saturating_sub(MARGIN));
+            let to = text.ceil_char_boundary((end + MARGIN).min(text.len()));
+            let (Some(block), Some(window)) = (text.get(start..end), text.get(from..to)) else { break };
+            fuel.burn(block.len() as u64)?;
+            if block.bytes().any(|byte| byte >= 0x80 || byte.is_ascii_uppercase()) {
+                // Marks, proposals and sums look at every letter a bounded number of times more.
+                fuel.burn(block.len() as u64 * 3)?;
+                scratch.window.fill(window, from);
+                self.judge(&mut scratch);
+                spans::collect(self, &scratch, view, start..end, out);
+            }
+            start = end;
+        }
+        Ok(())
+    }
+}
+
+/// Where the block that starts at `start` ends: after a line break, else a space, else anywhere.
+fn block_end(text: &str, start: usize) -> usize {
+    if text.len() - start <= BLOCK {
+        return text.len();
+    }
+    let end = text.floor_char_boundary(start + BLOCK);
+    let bytes = text.as_bytes();
+    let last = |wanted: fn(u8) -> bool| {
+        bytes
+            .get(start + BLOCK / 2..end)
+            .and_then(|bytes| bytes.iter().rposition(|byte| wanted(*byte)))
+            .map(|at| start + BLOCK / 2 + at + 1)
+    };
+    last(|byte| byte == b'\n').or_else(|| last(|byte| byte == b' ')).unwrap_or(end)
+}

@@ -1,0 +1,130 @@
+//! The segment model: proposals of a window → features → chances. Weights are readable lines of
+//! `patterns/names/weights.tsv`, one feature each.
+//! Must not know: what is done with the chances.
+
+use super::candidates::{Proposal, Scan};
+use super::cues::Cues;
+use super::features::{Hooks, Layout, Sight};
+use super::lattice::{Arc, Lattice};
+use super::letter::Window;
+use super::lexicon::Lexicon;
+
+/// Proposals below this score are dropped before the sums: their chance is under 0.0003.
+const HOPELESS: f32 = -8.0;
+
+/// Weights by feature number, and the bias of every stretch.
+pub struct Weights {
+    pub bias: f32,
+    pub by_feature: Vec<f32>,
+}
+
+impl Weights {
+    #[must_use]
+    pub fn none(layout: &Layout) -> Self {
+        Self { bias: 0.0, by_feature: vec![0.0; layout.total()] }
+    }
+
+    /// Read lines `feature TAB weight`; lines that begin with `#` are the head.
+    ///
+    /// # Errors
+    /// The number of the first line that names no feature or no number.
+    pub fn read(text: &str, layout: &Layout, cues: &Cues) -> Result<Self, usize> {
+        let mut weights = Self::none(layout);
+        let numbers = cues.by_word();
+        for (number, line) in text.lines().enumerate() {
+            if line.starts_with('#') || line.is_empty() {
+                continue;
+            }
+            let bad = number + 1;
+            let (name, weight) = line.split_once('\t').ok_or(bad)?;
+            let weight: f32 = weight.parse().map_err(|_| bad)?;
+            if name == "bias" {
+                weights.bias = weight;
+                continue;
+            }
+            let index = layout.parse(name, &numbers).ok_or(bad)?;
+            if let Some(slot) = weights.by_feature.get_mut(index as usize) {
+                *slot = weight;
+            }
+        }
+        Ok(weights)
+    }
+
+    /// The lines, sorted by name; weights nearer to zero than `least` are left out.
+    #[must_use]
+    pub fn write(&self, layout: &Layout, cues: &Cues, least: f32) -> String {
+        let mut lines: Vec<String> = self
+            .by_feature
+            .iter()
+            .enumerate()
+            .filter(|(_, weight)| weight.abs() >= least)
+            .map(|(index, weight)| format!("{}\t{weight:.2}", layout.name(index as u32, cues)))
+            .collect();
+        lines.sort();
+        format!("bias\t{:.3}\n{}\n", self.bias, lines.join("\n"))
+    }
+
+    #[must_use]
+    pub fn score(&self, features: &[u32]) -> f32 {
+        self.bias + features.iter().map(|f| self.by_feature.get(*f as usize).copied().unwrap_or(0.0)).sum::<f32>()
+    }
+}
+
+/// Scratch for one thread of work, reused from window to window.
+#[derive(Default)]
+pub struct Scratch {
+    pub window: Window,
+    pub scan: Scan,
+    pub hooks: Hooks,
+    pub features: Vec<u32>,
+    /// The proposals that were kept, with their scores and chances.
+    pub kept: Vec<Proposal>,
+    pub arcs: Vec<Arc>,
+    pub chances: Vec<f32>,
+    /// By letter: the chance of lying in a name; of beginning one.
+    pub inside: Vec<f32>,
+    pub begins: Vec<f32>,
+    pub letter: super::letters::LetterScratch,
+    lattice: Lattice,
+}
+
+impl Scratch {
+    /// Look at the window that was filled in.
+    pub fn look(&mut self, lexicon: &Lexicon, cues: &Cues) {
+        self.scan.look(&self.window, lexicon, cues);
+        self.hooks.look(&self.window, &self.scan);
+    }
+
+    /// The chances of the proposals of the window that was looked at.
+    pub fn judge(&mut self, lexicon: &Lexicon, cues: &Cues, layout: &Layout, weights: &Weights) {
+        let Self { window, scan, hooks, features, kept, arcs, chances, inside, begins, lattice, .. } = self;
+        kept.clear();
+        arcs.clear();
+        let sight = Sight { window, scan, hooks, lexicon, cues, layout };
+        for proposal in &scan.proposals {
+            sight.features(proposal, features);
+            let score = weights.score(features);
+            if score > HOPELESS {
+                kept.push(*proposal);
+                arcs.push(Arc { start: proposal.start, end: proposal.end, score });
+            }
+        }
+        inside.clear();
+        inside.resize(window.len() + 1, 0.0);
+        begins.clear();
+        begins.resize(window.len() + 1, 0.0);
+        if arcs.is_empty() {
+            chances.clear();
+            return;
+        }
+        lattice.chances(window.len(), arcs, chances);
+        for (arc, chance) in arcs.iter().zip(chances.iter()) {
+            if let Some(letters) = inside.get_mut(arc.start as usize..arc.end as usize) {
+                letters.iter_mut().for_each(|letter| *letter += chance);
+            }
+            if let Some(letter) = begins.get_mut(arc.start as usize) {
+                *letter += chance;
+            }
+        }
+    }
+}

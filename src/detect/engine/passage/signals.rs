@@ -1,0 +1,251 @@
+//! The signals of `patterns/passage/`: words and patterns with weights, caps and conditions.
+//! Must not know: thresholds.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use regex::Regex;
+use serde::Deserialize;
+
+use crate::detect::engine::Signal;
+use crate::detect::finding::RuleId;
+use crate::detect::kind::Class;
+use crate::detect::text::Text;
+
+const FILES: [&str; 7] = [
+    include_str!("../../../../patterns/passage/common.toml"),
+    include_str!("../../../../patterns/passage/chart_text.toml"),
+    include_str!("../../../../patterns/passage/hr_record.toml"),
+    include_str!("../../../../patterns/passage/partner_secret.toml"),
+    include_str!("../../../../patterns/passage/internal_document.toml"),
+    include_str!("../../../../patterns/passage/contract.toml"),
+    include_str!("../../../../patterns/passage/audit_document.toml"),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) signal: Vec<Raw>,
+}
+
+/// One signal as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    pub(super) id: String,
+    /// Left out: all classes.
+    class: Option<Class>,
+    /// Of each different word or pattern match. 0: only a condition of others.
+    weight: f32,
+    /// How many different words count.
+    #[serde(default = "one")]
+    cap: usize,
+    /// At least this many different words, else it is nothing.
+    #[serde(default = "one")]
+    least: usize,
+    #[serde(default)]
+    words: Vec<String>,
+    #[serde(default)]
+    patterns: Vec<String>,
+    /// Counts only when one of these signals is there.
+    #[serde(default)]
+    needs: Vec<String>,
+    /// Does not count when one of these is there.
+    #[serde(default)]
+    without: Vec<String>,
+    /// A secrecy marking.
+    #[serde(default)]
+    marked: bool,
+    #[allow(dead_code)]
+    why: String,
+    #[allow(dead_code)]
+    source: String,
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub(super) examples: Vec<String>,
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub(super) counters: Vec<String>,
+}
+
+const fn one() -> usize {
+    1
+}
+
+struct Rule {
+    id: RuleId,
+    class: Option<Class>,
+    weight: f32,
+    cap: usize,
+    least: usize,
+    needs: Vec<usize>,
+    without: Vec<usize>,
+    marked: bool,
+}
+
+/// All signals, ready to search.
+pub(super) struct Signals {
+    rules: Vec<Rule>,
+    automaton: AhoCorasick,
+    /// Word number → rules that own it.
+    owners: Vec<Vec<usize>>,
+    patterns: Vec<(usize, Regex)>,
+}
+
+/// What a rule found.
+#[derive(Clone, Default)]
+struct Seen {
+    words: Vec<usize>,
+    matches: usize,
+    range: Option<Range<usize>>,
+}
+
+impl Seen {
+    fn widen(&mut self, range: Range<usize>) {
+        self.range = Some(match self.range.take() {
+            Some(old) => old.start.min(range.start)..old.end.max(range.end),
+            None => range,
+        });
+    }
+
+    fn count(&self) -> usize {
+        self.words.len() + self.matches
+    }
+}
+
+impl Signals {
+    /// The embedded signals. The tests read and run them, so a broken file never ships.
+    pub(super) fn shipped() -> Self {
+        let raws: Vec<Raw> = FILES
+            .iter()
+            .flat_map(|file| {
+                toml::from_str::<File>(file)
+                    .map_or_else(|_| unreachable!("patterns/passage is read in the tests"), |file| file.signal)
+            })
+            .collect();
+        let index = |id: &String| raws.iter().position(|raw| raw.id == *id);
+        let rules = raws
+            .iter()
+            .map(|raw| Rule {
+                id: RuleId::new(&raw.id),
+                class: raw.class,
+                weight: raw.weight,
+                cap: raw.cap,
+                least: raw.least,
+                needs: raw.needs.iter().filter_map(index).collect(),
+                without: raw.without.iter().filter_map(index).collect(),
+                marked: raw.marked,
+            })
+            .collect();
+        let mut words: Vec<String> = Vec::new();
+        let mut owners: Vec<Vec<usize>> = Vec::new();
+        let mut patterns = Vec::new();
+        for (number, raw) in raws.iter().enumerate() {
+            for word in &raw.words {
+                let word = Text::new(word).folded().to_lowercase();
+                match words.iter().position(|known| *known == word) {
+                    Some(at) => owners.get_mut(at).into_iter().for_each(|owners| owners.push(number)),
+                    None => {
+                        words.push(word);
+                        owners.push(vec![number]);
+                    }
+                }
+            }
+            for pattern in &raw.patterns {
+                let regex = Regex::new(pattern).unwrap_or_else(|_| unreachable!("the tests build every pattern"));
+                patterns.push((number, regex));
+            }
+        }
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .ascii_case_insensitive(true)
+            .build(&words)
+            .unwrap_or_else(|_| unreachable!("a few thousand short literals"));
+        Self { rules, automaton, owners, patterns }
+    }
+
+    /// What each rule saw in a text.
+    fn look(&self, text: &str) -> Vec<Seen> {
+        let mut seen = vec![Seen::default(); self.rules.len()];
+        let mut hits: Vec<(Range<usize>, usize)> = self
+            .automaton
+            .find_overlapping_iter(text)
+            .filter(|found| whole(text, found.range()))
+            .map(|found| (found.range(), found.pattern().as_usize()))
+            .collect();
+        hits.sort_by_key(|(range, _)| (range.start, usize::MAX - range.end));
+        // Leftmost and longest for each rule by itself.
+        let mut ends = vec![0; self.rules.len()];
+        for (range, word) in hits {
+            for &rule in self.owners.get(word).into_iter().flatten() {
+                let (Some(seen), Some(end)) = (seen.get_mut(rule), ends.get_mut(rule)) else { continue };
+                if range.start < *end {
+                    continue;
+                }
+                *end = range.end;
+                if !seen.words.contains(&word) {
+                    seen.words.push(word);
+                }
+                seen.widen(range.clone());
+            }
+        }
+        for (rule, regex) in &self.patterns {
+            let cap = self.rules.get(*rule).map_or(1, |rule| rule.cap.max(rule.least));
+            for found in regex.find_iter(text).take(cap) {
+                if let Some(seen) = seen.get_mut(*rule) {
+                    seen.matches += 1;
+                    seen.widen(found.range());
+                }
+            }
+        }
+        seen
+    }
+
+    pub(super) fn find(&self, text: &str, out: &mut Vec<Signal>) {
+        let seen = self.look(text);
+        let stands = |rule: usize| {
+            seen.get(rule).zip(self.rules.get(rule)).is_some_and(|(seen, rule)| seen.count() >= rule.least)
+        };
+        for (number, rule) in self.rules.iter().enumerate() {
+            let Some(found) = seen.get(number) else { continue };
+            let Some(range) = found.range.clone().filter(|_| stands(number) && rule.weight != 0.0) else { continue };
+            if !(rule.needs.is_empty() || rule.needs.iter().any(|&need| stands(need)))
+                || rule.without.iter().any(|&other| stands(other))
+            {
+                continue;
+            }
+            let weight = rule.weight * found.count().min(rule.cap) as f32;
+            let classes: &[Class] = rule.class.as_ref().map_or(&Class::ALL, std::slice::from_ref);
+            for &class in classes {
+                out.push(Signal { range: range.clone(), class, weight, marked: rule.marked, rule: rule.id.clone() });
+            }
+        }
+    }
+
+    /// The rules that stand in a text, by id.
+    #[cfg(test)]
+    pub(super) fn standing(&self, text: &str) -> Vec<String> {
+        let seen = self.look(text);
+        self.rules
+            .iter()
+            .zip(&seen)
+            .filter(|(rule, seen)| seen.count() >= rule.least)
+            .map(|(rule, _)| rule.id.as_str().to_owned())
+            .collect()
+    }
+}
+
+/// An ASCII word has no letters of its script outside it.
+fn whole(text: &str, range: Range<usize>) -> bool {
+    let bytes = text.as_bytes();
+    let at = |index: usize| bytes.get(index).copied().unwrap_or(b' ');
+    let (first, last) = (at(range.start), at(range.end.saturating_sub(1)));
+    let before = range.start.checked_sub(1).map_or(b' ', at);
+    let after = at(range.end);
+    let began_before = first.is_ascii_alphanumeric() && before.is_ascii_alphanumeric();
+    let goes_on = last.is_ascii_alphanumeric() && after.is_ascii_alphabetic();
+    !began_before && !goes_on
+}
+
+#[cfg(test)]
+pub(super) fn files() -> Vec<File> {
+    FILES.iter().map(|file| toml::from_str(file).expect("a readable file")).collect()
+}
