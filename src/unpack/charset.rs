@@ -140,8 +140,11 @@ pub(super) fn magic(bytes: &[u8]) -> Option<Format> {
         return Some(if image { Format::Image } else { Format::Video });
     }
     let format = TABLE.iter().find(|(mark, _)| bytes.starts_with(mark)).map(|(_, format)| *format)?;
-    // Two printable letters alone prove nothing.
-    if (bytes.starts_with(b"BM") || bytes.starts_with(b"ID3") || bytes.starts_with(b"BZh")) && readable(bytes) {
+    // Two or three printable letters alone prove nothing.
+    let reserved = |range: std::ops::Range<usize>| bytes.get(range).is_some_and(|b| b.iter().all(|b| *b == 0));
+    if bytes.starts_with(b"BM") && !reserved(6..10)
+        || (bytes.starts_with(b"ID3") || bytes.starts_with(b"BZh")) && readable(bytes)
+    {
         return None;
     }
     Some(format)
@@ -181,6 +184,12 @@ fn closed_type(essence: &str) -> Option<Format> {
 pub(super) fn body(head: &Head, bytes: &[u8], context: &mut Context<'_>) -> Result<(Source, bool), Unreadable> {
     if bytes.is_empty() {
         return Ok((closed(bytes), false));
+    }
+    // Two types are two readings, one for the gate and one for the service.
+    let mut types = head.headers.iter().filter(|(name, _)| name == "content-type").map(|(_, value)| value);
+    let first = types.next();
+    if types.any(|other| Some(other) != first) {
+        return Err(Unreadable::whole(Reason::Ambiguous { what: "Content-Type stands there twice" }));
     }
     let media = MediaType::parse(head.header("content-type").unwrap_or_default());
     if media.essence.starts_with("multipart/") {

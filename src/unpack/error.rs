@@ -74,6 +74,8 @@ pub enum Reason {
     BinaryBody,
     #[error("it holds token numbers instead of text")]
     TokenIds,
+    #[error("the request can be read in two ways: {what}")]
+    Ambiguous { what: &'static str },
 }
 
 impl Reason {
@@ -93,6 +95,7 @@ impl Reason {
             Reason::Document { .. } => "document",
             Reason::BinaryBody => "binary_body",
             Reason::TokenIds => "token_ids",
+            Reason::Ambiguous { .. } => "ambiguous",
         }
     }
 
@@ -108,6 +111,7 @@ impl Reason {
             Reason::Multipart { .. } => "send the form again with a proper boundary",
             Reason::Document { .. } => "send the text instead; documents and images come with a later version",
             Reason::BinaryBody => "send JSON, a form or text",
+            Reason::Ambiguous { .. } => "send it once",
             Reason::TokenIds => "send the text instead of its token numbers",
         }
     }

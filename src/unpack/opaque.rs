@@ -6,7 +6,11 @@ use super::source::base64_of;
 /// An identifier or blob by its form: a UUID, a vendor's prefix with twelve or more characters, a short lower-case word,
 /// base64 of nothing readable. A run of digits never is.
 pub(super) fn is_opaque(value: &str) -> bool {
-    value.is_empty() || is_uuid(value) || has_vendor_prefix(value) || is_enum(value) || is_blob(value)
+    // `5m`, `24h`, `2.0`: too short to name anybody.
+    let short = value.len() <= 4
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.')
+        && !value.bytes().all(|b| b.is_ascii_digit());
+    short || value.is_empty() || is_uuid(value) || has_vendor_prefix(value) || is_enum(value) || is_blob(value)
 }
 
 /// `8-4-4-4-12` hexadecimal digits, or 32 without dashes that hold a letter.
