@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::detect::Kind;
 use crate::mask::label::Language;
-use crate::mask::token::{Code, Form as TokenForm, Length, Tag, write, write_narrow};
+use crate::mask::token::{Code, Form as TokenForm, Length, Tag, write, write_joined, write_narrow};
 use crate::mask::{TokenKey, WordMap};
 use crate::restore::codes::Take;
 
@@ -90,8 +90,8 @@ fn what_is_written_is_restored() {
     assert_eq!(
         restore(&format!(
             "退院_{}.docx {}.txt",
-            write_narrow("PATIENT", &code, &family, '_'),
-            write_narrow("PATIENT", &code, &Suffix::default(), '-')
+            write_narrow("PATIENT", &code, &family),
+            write_joined("PATIENT", &code, &Suffix::default(), '-')
         )),
         "退院_山田.docx 山田太郎.txt"
     );
