@@ -441,3 +441,49 @@ async fn a_request_is_never_sent_twice() {
     let near = async { assert!(ask(3).await.starts_with("HTTP/1.1 502")) };
     tokio::join!(far, near);
 }
+
+/// A hospital's own proxy stands before the gate: services, tunnels and plain requests all go through it.
+#[tokio::test]
+async fn through_a_parent_proxy() {
+    let service = service::echo().await;
+    let (tls_at, plain_at) = (service.tls_at, service.plain_at);
+    let parent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = parent.local_addr().unwrap();
+    let asked: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
+    let heard = Arc::clone(&asked);
+    service::run(async move {
+        while let Ok((mut near, _)) = parent.accept().await {
+            let heard = Arc::clone(&heard);
+            service::run(async move {
+                let head = read_head(&mut near).await;
+                heard.lock().unwrap().push(head.lines().next().unwrap_or_default().to_owned());
+                let connect = head.starts_with("CONNECT ");
+                let mut far = tokio::net::TcpStream::connect(if connect { tls_at } else { plain_at }).await.unwrap();
+                if connect {
+                    near.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+                } else {
+                    far.write_all(head.replace("http://bank.example", "").as_bytes()).await.unwrap();
+                }
+                drop(tokio::io::copy_bidirectional(&mut near, &mut far).await);
+            });
+        }
+    });
+    let gate = gate(&service, Options { parent: Some(format!("http://{at}")), ..Options::default() }).await;
+    let mut client = http1_to(&gate, AI).await;
+    assert_eq!(got(client.send_request(post(AI, "/a", "1")).await.unwrap()).await.text, "POST /a 1");
+    let socket = tunnel(&gate, "bank.example:443").await;
+    let stream = trust(&service.root, &[b"http/1.1"]).connect(OTHER.try_into().unwrap(), socket).await.unwrap();
+    let mut client = http1_on(stream).await;
+    assert_eq!(got(client.send_request(post(OTHER, "/b", "1")).await.unwrap()).await.text, "POST /b 1");
+    let mut client = http1_on(dial(&gate).await).await;
+    let request =
+        Request::post("http://bank.example/c").header("host", OTHER).body(Full::new(Bytes::from("1"))).unwrap();
+    assert_eq!(got(client.send_request(request).await.unwrap()).await.text, "POST /c 1");
+    assert_eq!(
+        *asked.lock().unwrap(),
+        ["CONNECT ai.example:443 HTTP/1.1", "CONNECT bank.example:443 HTTP/1.1", "POST http://bank.example/c HTTP/1.1"]
+    );
+    // The parent is no way to what is private.
+    let (_, head) = connect_head(&gate, "10.0.0.1:443", "").await;
+    assert!(head.starts_with("HTTP/1.1 403"), "{head}");
+}

@@ -36,6 +36,8 @@ pub struct Options {
     pub resolve: Vec<(String, String)>,
     pub connect_ports: Vec<u16>,
     pub private: Vec<&'static str>,
+    /// Everything goes through this proxy instead of straight to the service.
+    pub parent: Option<String>,
     /// Also opens a TLS door.
     pub tls: bool,
     /// Asks for `Basic dTpw` at CONNECT.
@@ -51,6 +53,7 @@ impl Default for Options {
             resolve: Vec::new(),
             connect_ports: vec![443, 80],
             private: Vec::new(),
+            parent: None,
             tls: false,
             password: false,
             answer: None,
@@ -115,6 +118,9 @@ pub async fn gate(service: &service::Service, options: Options) -> Gate {
     std::fs::write(&roots, service.root_pem.as_bytes()).unwrap();
     let mut resolve: std::collections::BTreeMap<String, String> = options.resolve.iter().cloned().collect();
     for host in [AI, OTHER, "sub.ai.example"] {
+        if options.parent.is_some() {
+            break;
+        }
         resolve.entry(host.to_owned()).or_insert_with(|| service.tls_at.to_string());
         resolve.entry(format!("{host}:80")).or_insert_with(|| service.plain_at.to_string());
     }
@@ -122,6 +128,7 @@ pub async fn gate(service: &service::Service, options: Options) -> Gate {
         extra_roots: vec![roots],
         only_extra_roots: true,
         resolve,
+        parent_proxy: options.parent.clone(),
         private_addresses: options.private.iter().map(|n| n.parse().unwrap()).collect(),
         ..forward::Settings::default()
     };
