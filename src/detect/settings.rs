@@ -28,7 +28,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             threshold: 0.5,
-            thresholds: BTreeMap::from([(Kind::PersonName, 0.15)]),
+            thresholds: BTreeMap::from([(Kind::PersonName, 0.45)]),
             fuel_per_byte: 4_000,
             max_bytes: 16 << 20,
             decode_depth: 2,
