@@ -24,6 +24,9 @@ use crate::detect::kind::{Class, Kind};
 /// What a value must weigh to count.
 const ACCEPT: f32 = 0.6;
 
+/// Items that one run of slashes joins, at most.
+const MOST_JOINED: usize = 12;
+
 /// The engine of laboratory values.
 pub struct Lab {
     items: &'static Items,
@@ -151,7 +154,10 @@ impl Engine for Lab {
             }
             raw.score = score;
         }
-        for raw in raws.iter().filter(|raw| raw.score >= ACCEPT) {
+        let starts: Vec<usize> = raws.iter().map(|raw| raw.start).collect();
+        for (number, raw) in raws.iter().enumerate().filter(|(_, raw)| raw.score >= ACCEPT) {
+            // What follows belongs to this item up to the next one.
+            let limit = starts.get(number + 1).copied().unwrap_or(text.len());
             counted += usize::from(!raw.weak || raw.firm);
             let confidence = (0.6 + (raw.score - ACCEPT) * 0.5).clamp(0.6, 0.98);
             out.candidates.push(self.candidate(
@@ -161,7 +167,7 @@ impl Engine for Lab {
                 raw.evidence.clone(),
                 false,
             ));
-            for range in self.later_values(text, raw) {
+            for range in self.later_values(text, raw).into_iter().filter(|range| range.end <= limit) {
                 let evidence = vec![Evidence::new("a further value of the item before it", confidence)];
                 out.candidates.push(self.candidate(range.clone(), &range, confidence, evidence, true));
             }
@@ -226,7 +232,7 @@ impl Lab {
 fn group(text: &str, hits: &[Hit], index: usize) -> (usize, usize) {
     let mut end = hits.get(index).map_or(0, |hit| hit.end);
     let mut count = 1;
-    while let Some(next) = hits.get(index + count) {
+    while let Some(next) = hits.get(index + count).filter(|_| count < MOST_JOINED) {
         let joined = next.start == end + 1 && matches!(byte(text, end), b'/' | b',')
             || text.get(end..next.start).is_some_and(|between| between == "・");
         if !joined {

@@ -75,7 +75,8 @@ fn examples_match_and_counter_examples_do_not() {
 #[test]
 fn hostile_texts_do_no_harm() {
     let lab = Lab::shipped();
-    for part in ["K/", "血糖(", "Hb 9→", "E3V", "Cr 1.2 ", "BP 1/", "MIC ", "1日目(+)", "WBC\u{200b}5", "(((((", "Na・"] {
-        mark(&lab, &part.repeat(4_000));
+    for part in ["K/", "血糖(", "Hb 9→", "E3V", "Cr 1.2 ", "BP 1/", "MIC ", "1日目(+)", "WBC\u{200b}5", "(((((", "Na・"]
+    {
+        mark(&lab, &part.repeat(2_000));
     }
 }
