@@ -226,6 +226,22 @@ fn refused(names: &Names, scratch: &Scratch, start: usize, end: usize, chance: f
     if !bound && !known && chance < 0.75 && word.has(Sense::Noun) {
         return true;
     }
+    // Hiragana that no list knows, with no word of a person beside it.
+    if !bound && !known && chance < 0.6 && letters.iter().all(|c| Script::of(*c) == Script::Hiragana) {
+        return true;
+    }
+    // A facility's name, whole (吉岡病院).
+    if !bound
+        && (start + 1..end).any(|at| {
+            scratch
+                .scan
+                .after
+                .get(at)
+                .is_some_and(|cue| cue.after == After::Facility && at + usize::from(cue.length) == end)
+        })
+    {
+        return true;
+    }
     if latin_refused(names, scratch, start, end, chance, bound) {
         return true;
     }
@@ -290,6 +306,20 @@ fn latin_refused(names: &Names, scratch: &Scratch, start: usize, end: usize, cha
     }
     // Gloucester, MA 01930
     if last.upper && last.end - last.start == 2 && tokens.len() > 1 && matches!(window.script(end + 1), Script::Digit) {
+        return true;
+    }
+    // A part of a Latin word, or a word glued to a digit (SpO|2, Ziehl cut in two).
+    let inside = |at: usize| window.script(at) == Script::Latin && window.before(at) == Script::Latin;
+    if chance < 0.6 && (inside(start) || inside(end)) {
+        return true;
+    }
+    if !bound && chance < 0.6 && (window.script(end) == Script::Digit || window.before(start) == Script::Digit) {
+        return true;
+    }
+    // Beside Japanese, capitals are mostly abbreviations; in English an unknown word may well be a foreign name.
+    let japanese = scratch.scan.japanese_line.get(start).copied().unwrap_or(false);
+    let doubt = if japanese { 0.6 } else { 0.3 };
+    if !bound && chance < doubt && tokens.iter().all(|token| !token.info.name()) {
         return true;
     }
     if tokens.len() == 1 && !bound {
