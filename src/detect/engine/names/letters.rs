@@ -351,9 +351,9 @@ impl LetterModel {
 }
 
 /// A letter whose chance in the segment model is below this is not looked at again.
-const WORTH: f32 = 0.002;
+const WORTH: f32 = 0.005;
 /// Letters of context before and after what is looked at.
-const AROUND: usize = 6;
+const AROUND: usize = 5;
 
 /// Scratch of the letter model.
 #[derive(Default)]

@@ -7,6 +7,7 @@ pub mod cues;
 pub mod features;
 pub mod field;
 pub mod fit;
+mod floors;
 pub mod lattice;
 pub mod letter;
 pub mod letters;
@@ -106,6 +107,7 @@ impl Names {
         if let Some(letters) = &self.letters {
             letters.join(scratch);
         }
+        floors::raise(self, scratch);
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn collect(names: &Names, scratch: &Scratch, view: View<'_>, block: R
         }
         let (start, end) = whole(scratch, at, end);
         at = end;
-        let end = before_title(scratch, start, end);
+        let end = before_technical(scratch, start, before_title(scratch, start, end));
         let Some((start, end)) = trim(scratch, start, end) else { continue };
         let Some((start, end)) = without_ordinary(names, scratch, start, end, top) else { continue };
         let byte = |letter: usize| scratch.window.bytes.get(letter).copied().unwrap_or(0) as usize;
@@ -73,6 +73,22 @@ fn before_title(scratch: &Scratch, start: usize, end: usize) -> usize {
     end
 }
 
+/// A technical word after the name (香坂 守 PM) is cut off.
+fn before_technical(scratch: &Scratch, start: usize, end: usize) -> usize {
+    let from = scratch.scan.tokens.partition_point(|token| (token.start as usize) <= start);
+    let to = scratch.scan.tokens.partition_point(|token| (token.start as usize) < end);
+    let tokens = scratch.scan.tokens.get(from..to).unwrap_or(&[]);
+    let japanese = scratch.window.script(start).japanese();
+    tokens
+        .iter()
+        .find(|token| {
+            token.end - token.start > 1
+                && (token.info.has(Latin::TECHNICAL) && (!token.info.name() || token.upper)
+                    || japanese && token.upper && token.end - token.start <= 4 && !token.info.name())
+        })
+        .map_or(end, |token| token.start as usize)
+}
+
 /// The kept proposals that may touch `start..end`, with their chances; they are sorted by start and at most
 /// `REACH` letters long in all but absurd cases.
 fn near(scratch: &Scratch, start: usize, end: usize) -> impl Iterator<Item = (&Proposal, &f32)> {
@@ -88,6 +104,7 @@ fn whole(scratch: &Scratch, start: usize, end: usize) -> (usize, usize) {
     let full = near(scratch, start, end)
         .filter(|(p, chance)| {
             **chance >= COMPLETE
+                && p.form != Form::SurnameLatin
                 && (p.form.shape() == 0
                     || matches!(p.form, Form::Latin2 | Form::Latin3 | Form::Hl7 | Form::LatinParticle))
                 && (p.start as usize) < end
@@ -209,6 +226,22 @@ fn refused(names: &Names, scratch: &Scratch, start: usize, end: usize, chance: f
     if !bound && !known && chance < 0.75 && word.has(Sense::Noun) {
         return true;
     }
+    // Hiragana that no list knows, with no word of a person beside it.
+    if !bound && !known && chance < 0.6 && letters.iter().all(|c| Script::of(*c) == Script::Hiragana) {
+        return true;
+    }
+    // A facility's name, whole (吉岡病院).
+    if !bound
+        && (start + 1..end).any(|at| {
+            scratch
+                .scan
+                .after
+                .get(at)
+                .is_some_and(|cue| cue.after == After::Facility && at + usize::from(cue.length) == end)
+        })
+    {
+        return true;
+    }
     if latin_refused(names, scratch, start, end, chance, bound) {
         return true;
     }
@@ -239,6 +272,9 @@ fn latin_refused(names: &Names, scratch: &Scratch, start: usize, end: usize, cha
     let from = scratch.scan.tokens.partition_point(|token| (token.start as usize) < start);
     let to = scratch.scan.tokens.partition_point(|token| (token.start as usize) < end);
     let Some(tokens @ [first, ..]) = scratch.scan.tokens.get(from..to) else { return false };
+    if first.start as usize > start {
+        return false;
+    }
     let letters = |token: &super::candidates::Token| window.slice(token.start as usize, token.end as usize);
     let long = |token: &&super::candidates::Token| token.end - token.start > 1;
     if tokens
@@ -270,6 +306,20 @@ fn latin_refused(names: &Names, scratch: &Scratch, start: usize, end: usize, cha
     }
     // Gloucester, MA 01930
     if last.upper && last.end - last.start == 2 && tokens.len() > 1 && matches!(window.script(end + 1), Script::Digit) {
+        return true;
+    }
+    // A part of a Latin word, or a word glued to a digit (SpO|2, Ziehl cut in two).
+    let inside = |at: usize| window.script(at) == Script::Latin && window.before(at) == Script::Latin;
+    if chance < 0.6 && (inside(start) || inside(end)) {
+        return true;
+    }
+    if !bound && chance < 0.6 && (window.script(end) == Script::Digit || window.before(start) == Script::Digit) {
+        return true;
+    }
+    // Beside Japanese, capitals are mostly abbreviations; in English an unknown word may well be a foreign name.
+    let japanese = scratch.scan.japanese_line.get(start).copied().unwrap_or(false);
+    let doubt = if japanese { 0.6 } else { 0.3 };
+    if !bound && chance < doubt && tokens.iter().all(|token| !token.info.name()) {
         return true;
     }
     if tokens.len() == 1 && !bound {

@@ -13,15 +13,18 @@ pub struct Table {
     lengths: Vec<u16>,
 }
 
-const PAIRS: usize = 1 << 16;
-
 fn finish(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash ^ (hash >> 29)
 }
 
+/// Slots of the filter for a table of `words` words: dense enough to refuse, small enough to stay in the cache.
+fn pairs(words: usize) -> usize {
+    (words * 2).next_power_of_two().clamp(1 << 10, 1 << 18)
+}
+
 fn pair(first: char, second: char) -> usize {
-    (finish(mix(mix(SEED, first), second)) as usize) & (PAIRS - 1)
+    finish(mix(mix(SEED, first), second)) as usize
 }
 
 impl Table {
@@ -29,7 +32,7 @@ impl Table {
     #[must_use]
     pub fn with_room(words: usize) -> Self {
         let size = (words.max(8) * 3 / 2).next_power_of_two();
-        Self { slots: vec![0; size], mask: size - 1, lengths: vec![0; PAIRS] }
+        Self { slots: vec![0; size], mask: size - 1, lengths: vec![0; pairs(words)] }
     }
 
     /// Or `value` (never zero) into the value of `word`.
@@ -41,7 +44,7 @@ impl Table {
             return;
         }
         let hash = super::letter::hash(word.chars());
-        let at = pair(first, second.unwrap_or('\0'));
+        let at = pair(first, second.unwrap_or('\0')) & (self.lengths.len() - 1);
         if let Some(lengths) = self.lengths.get_mut(at) {
             *lengths |= 1 << length;
         }
@@ -100,8 +103,8 @@ impl Table {
     #[must_use]
     pub fn lengths(&self, first: char, second: char) -> u16 {
         // A word of one letter is filed under (letter, NUL).
-        let one = self.lengths.get(pair(first, '\0')).copied().unwrap_or(0) & 2;
-        one | self.lengths.get(pair(first, second)).copied().unwrap_or(0) & !2
+        let at = |second| self.lengths.get(pair(first, second) & (self.lengths.len() - 1)).copied().unwrap_or(0);
+        at('\0') & 2 | at(second) & !2
     }
 
     /// Bytes held.
