@@ -57,7 +57,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
             line["signals"] = found
                 .passages
                 .iter()
-                .map(|passage| json!({"class": passage.class.as_str(), "confidence": passage.confidence, "signals": passage.signals.iter().map(|rule| rule.as_str()).collect::<Vec<_>>()}))
+                .map(|passage| json!({"class": passage.class.as_str(), "confidence": passage.confidence, "signals": passage.signals.iter().map(tsuitate::detect::RuleId::as_str).collect::<Vec<_>>()}))
                 .collect();
             line["fuel"] = json!(fuel.burnt());
         }
