@@ -37,7 +37,7 @@ async fn walk(
             let located = steps::locate(&settings, entry, identified, held)?; // 3 and 4, unpack and locate
             let searched = steps::detect(&inside, &settings, entry, located)?; // 5
             let decided = steps::decide(&inside, &settings, entry, searched)?; // 6
-            steps::mask(&inside, &settings, entry, decided) // 7
+            steps::mask(&settings, entry, decided) // 7
         })
         .await?;
 

@@ -12,7 +12,7 @@ use crate::ca;
 use crate::locate::provider::Providers;
 
 #[derive(Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Make the house root and this gate's issuing authority
     New {
         /// Write the root's key here instead of keeping it on the gate
@@ -62,7 +62,7 @@ pub(super) fn folder(place: &Place) -> PathBuf {
 ///
 /// # Errors
 /// When files cannot be used.
-pub fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
     let (folder, settings) = (folder(place), &place.config.ca);
     match command {
         Command::New { offline_root } => {

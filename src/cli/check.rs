@@ -13,7 +13,7 @@ use crate::house::Standing;
 use crate::locate::provider::Providers;
 
 #[derive(Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Rule files to check; without any: the config and everything that is shipped
     files: Vec<PathBuf>,
     /// The shipped rules and their examples only
@@ -28,7 +28,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn run(arguments: &Arguments, place: &Place) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments, place: &Place) -> anyhow::Result<ExitCode> {
     let mut wrong = 0;
     if arguments.services {
         for provider in Providers::shipped().map_err(|error| anyhow::anyhow!("{error}"))?.all() {

@@ -18,7 +18,7 @@ use crate::identify::{UserFile, account};
 use crate::wire::task::quiet_panics;
 
 #[derive(Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// End after the examples; exit code 1 when one of them is not as it should be
     #[arg(long)]
     once: bool,
@@ -43,7 +43,7 @@ const CHART: &str = "退院サマリの下書きを整えてください。\n氏
 ///
 /// # Errors
 /// When no port or certificate can be had.
-pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     quiet_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(show(arguments))

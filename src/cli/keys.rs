@@ -10,7 +10,7 @@ use crate::keys::Ring;
 use crate::record::chain::hex;
 
 #[derive(Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Ids of the ring's keys and epochs
     List,
     /// The public checkpoint key, for `record verify --keys`
@@ -28,7 +28,7 @@ pub enum Command {
 ///
 /// # Errors
 /// When the ring cannot be used.
-pub fn run(command: &Command, place: &Place) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: &Command, place: &Place) -> anyhow::Result<ExitCode> {
     let folder = place.keys_folder();
     let settings = &place.config.keys;
     match command {

@@ -24,7 +24,7 @@ use crate::store::sqlite::{Filter, Row};
 use crate::store::{Reader, Sqlite};
 
 #[derive(Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// The newest records, one a line
     List(ListArgs),
     /// One record, whole
@@ -63,7 +63,7 @@ pub enum Command {
 }
 
 #[derive(Args)]
-pub struct ListArgs {
+pub(crate) struct ListArgs {
     /// allowed, masked, held, blocked, tunnelled, failed …
     #[arg(long)]
     verdict: Option<String>,
@@ -93,7 +93,7 @@ pub struct ListArgs {
 ///
 /// # Errors
 /// A fault; wrong exports are exit code 1.
-pub fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
     match command {
         Command::List(args) => list(&args, place),
         Command::Show { record, json } => show(&record, json, place),

@@ -27,7 +27,7 @@ const TURN: Duration = Duration::from_secs(3600);
 ///
 /// # Errors
 /// When the gate cannot start.
-pub fn run(place: &Place) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(place: &Place) -> anyhow::Result<ExitCode> {
     telemetry::start_log(&place.config.telemetry).map_err(|error| anyhow::anyhow!("telemetry.log: {error}"))?;
     quiet_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -13,7 +13,7 @@ use crate::detect::{Detector, Document};
 use crate::score::predict;
 
 #[derive(Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// A text file (or JSON lines, with --format jsonl); standard input when absent or `-`
     file: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -38,7 +38,7 @@ enum Format {
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let detector = Detector::shipped().map_err(|error| anyhow::anyhow!("{error}"))?;
     let found = match arguments.format {
         Format::Text => text(&detector, arguments)?,

@@ -11,7 +11,7 @@ use super::out;
 use crate::score::{Score, f1, ratio, read_gold, read_predictions, score};
 
 #[derive(Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Gold documents, JSON lines
     gold: PathBuf,
     /// Predictions, JSON lines
@@ -31,7 +31,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// When a file cannot be read or is not of the form.
-pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| path.display().to_string());
     let gold =
         read_gold(&read(&arguments.gold)?).map_err(|error| anyhow::anyhow!("{}: {error}", arguments.gold.display()))?;

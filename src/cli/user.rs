@@ -11,7 +11,7 @@ use super::{Place, out};
 use crate::identify::{Source, UserFile, account, read_users};
 
 #[derive(Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Add an account, or set its password anew; the password is asked for, or read from standard input
     Add {
         name: String,
@@ -34,7 +34,7 @@ pub enum Command {
 ///
 /// # Errors
 /// When the user file cannot be read or written.
-pub fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
     let path = file(place);
     let mut users = if path.exists() { read_users(&path)? } else { UserFile::default() };
     match command {

@@ -40,7 +40,6 @@ pub struct Scope {
     memory: Secret,
     /// Vault keys of every epoch that can still be undone, newest first.
     vault: Vec<Secret>,
-    tag: [u8; 16],
 }
 
 impl Scope {
@@ -49,14 +48,12 @@ impl Scope {
     pub fn new(ring: &Ring, name: &str, named: bool) -> Option<Self> {
         let token = ring.derive(Purpose::Token, name)?;
         let memory = ring.derive(Purpose::Memory, name)?;
-        let tag = tag(&memory);
         Some(Self {
             named,
             token: TokenKey::new(*token.bytes()),
             epoch: ring.active().id.clone(),
             memory,
             vault: ring.derive_all(Purpose::Vault, name),
-            tag,
         })
     }
 

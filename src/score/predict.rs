@@ -1,16 +1,22 @@
 //! A prediction line of the evaluation format from a text: what `tsuitate scan --format jsonl` prints.
 //! Offsets are Unicode code points. Must not know: files, the terminal.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use crate::detect::{DetectError, Detector, Document, Finding};
+use crate::mask::atom;
 
-/// Search one text and write its line; `explain` adds rules, evidence, scores and the covered text.
+/// Search one text, whose tokens are atoms, and write its line; `explain` adds rules, evidence, scores and the covered text.
 ///
 /// # Errors
 /// When the text cannot be searched to the end.
 pub fn line(detector: &Detector, id: &Value, text: &str, explain: bool) -> Result<Value, DetectError> {
-    let document = Document::of(text);
+    let mut document = Document::of(text);
+    for part in &mut document.parts {
+        part.atoms = atom::atoms(&part.text, &HashSet::new()).into_iter().map(|(range, _)| range).collect();
+    }
     let mut fuel = detector.fuel(&document);
     let found = detector.find(&document, &mut fuel)?;
     let offsets = Offsets::new(text);
