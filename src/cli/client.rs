@@ -83,6 +83,7 @@ pub async fn ask(
         .body(Full::new(Bytes::from(body)))?;
     let response = sender.send_request(request).await?;
     let (parts, body) = response.into_parts();
+    #[expect(clippy::disallowed_methods, reason = "limited right here")]
     let body = Limited::new(body, 64 << 20).collect().await.map_err(|error| anyhow::anyhow!("{error}"))?.to_bytes();
     Ok(Reply { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec())? })
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -98,7 +98,7 @@ pub(crate) fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
         Command::List(args) => list(&args, place),
         Command::Show { record, json } => show(&record, json, place),
         Command::Search { person, number } => search(person.as_deref(), number.as_deref(), place),
-        Command::Export { out } => export(out, place),
+        Command::Export { out } => export(out.as_deref(), place),
         Command::Verify { export, keys, anchor } => check(&export, &keys, anchor.as_deref()),
     }
 }
@@ -122,7 +122,7 @@ fn viewed(place: &Place, what: &str, matches: usize) -> anyhow::Result<()> {
         clock: now_ms,
     };
     let event = Event::Viewed { by: Name::new(&by), what: Word::new(what), matches: matches as u64 };
-    Recorder::append_once(Box::new(store), &setup, vec![event])?;
+    Recorder::append_once(Box::new(store), &setup, &[event])?;
     Ok(())
 }
 
@@ -249,8 +249,8 @@ fn search(person: Option<&str>, number: Option<&str>, place: &Place) -> anyhow::
     Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn export(to: Option<PathBuf>, place: &Place) -> anyhow::Result<ExitCode> {
-    let mut sink: Box<dyn Write> = match &to {
+fn export(to: Option<&Path>, place: &Place) -> anyhow::Result<ExitCode> {
+    let mut sink: Box<dyn Write> = match to {
         Some(path) => {
             Box::new(std::io::BufWriter::new(std::fs::File::create(path).with_context(|| path.display().to_string())?))
         }
@@ -278,7 +278,7 @@ enum ExportError {
     Write(#[from] std::io::Error),
 }
 
-fn check(export: &PathBuf, keys: &PathBuf, anchor: Option<&str>) -> anyhow::Result<ExitCode> {
+fn check(export: &Path, keys: &Path, anchor: Option<&str>) -> anyhow::Result<ExitCode> {
     let text = std::fs::read_to_string(keys).with_context(|| keys.display().to_string())?;
     let mut public = BTreeMap::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))

@@ -96,7 +96,7 @@ fn text(detector: &Detector, arguments: &Arguments) -> anyhow::Result<bool> {
         super::out(&table.to_string())?;
     }
     for passage in &found.passages {
-        let signals: Vec<&str> = passage.signals.iter().map(|rule| rule.as_str()).collect();
+        let signals: Vec<&str> = passage.signals.iter().map(crate::detect::RuleId::as_str).collect();
         super::out(&format!("文書の種類：{}（{:.2}）{}", passage.class.ja(), passage.confidence, signals.join(" ")))?;
     }
     super::out(&format!("{} 件、{} 文書", found.findings.len(), found.passages.len()))?;

@@ -121,6 +121,7 @@ type Answer = Response<BoxBody<Bytes, Infallible>>;
 async fn answer(request: Request<Incoming>, got: Arc<Mutex<Vec<Got>>>) -> Result<Answer, Infallible> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    #[expect(clippy::disallowed_methods, reason = "limited right here")]
     let Ok(body) = Limited::new(body, 64 << 20).collect().await else {
         return Ok(reply(StatusCode::BAD_REQUEST, &json!({"error": {"message": "body"}})));
     };

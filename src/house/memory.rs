@@ -341,8 +341,7 @@ impl Memory {
     ) -> Option<T> {
         let slot = Slot { shelf, scope: tag(secret), key: key.to_vec() };
         let sealed = match self.ram.get(&slot) {
-            Some(kept) if kept.expires_ms > now_ms => kept.sealed,
-            Some(_) => return None,
+            Some(kept) => Some(kept).filter(|kept| kept.expires_ms > now_ms)?.sealed,
             None if stored => {
                 let reader = self.store.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
                 Arc::new(reader.aside(shelf, &slot.scope, key, now_ms).ok().flatten()?)

@@ -77,11 +77,11 @@ impl Recorder {
     ///
     /// # Errors
     /// When nothing was stored.
-    pub fn append_once(store: Box<dyn Store>, setup: &Setup, events: Vec<Event>) -> Result<(), RecordError> {
+    pub fn append_once(store: Box<dyn Store>, setup: &Setup, events: &[Event]) -> Result<(), RecordError> {
         let mut writer = Writer { head: Head::default(), store, setup: setup.clone(), since_checkpoint: 0 };
         for attempt in 0..8 {
             writer.head = writer.store.head().map_err(failed)?;
-            match writer.write(events.clone(), &[]) {
+            match writer.write(events.to_vec(), &[]) {
                 Err(RecordError::Store(error)) if attempt < 7 && error.taken() => {}
                 other => return other,
             }

@@ -30,7 +30,7 @@ pub fn line(detector: &Detector, id: &Value, text: &str, explain: bool) -> Resul
             .passages
             .iter()
             .map(|passage| {
-                let signals: Vec<&str> = passage.signals.iter().map(|rule| rule.as_str()).collect();
+                let signals: Vec<&str> = passage.signals.iter().map(crate::detect::RuleId::as_str).collect();
                 json!({"class": passage.class.as_str(), "confidence": rounded(passage.confidence), "signals": signals})
             })
             .collect();

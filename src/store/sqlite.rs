@@ -11,6 +11,11 @@ use crate::record::{Aside, Sealed, Store, StoreError};
 
 const MIGRATIONS: [&str; 2] = [include_str!("sql/0001_record.sql"), include_str!("sql/0002_aside.sql")];
 
+/// A key on a shelf: a keyed digest or a code.
+pub type Key = Vec<u8>;
+/// Ciphertext.
+pub type SealedValue = Vec<u8>;
+
 /// The writing side.
 pub struct Sqlite {
     connection: Connection,
@@ -170,7 +175,7 @@ impl Reader {
         scope: &[u8],
         now_ms: u64,
         limit: u32,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    ) -> Result<Vec<(Key, SealedValue)>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT key, sealed FROM aside WHERE shelf = ?1 AND scope = ?2 AND expires_ms > ?3 ORDER BY expires_ms DESC LIMIT ?4",
         )?;

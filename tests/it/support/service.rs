@@ -41,6 +41,7 @@ pub struct Service {
     pub root_pem: String,
     pub root: rustls_pki_types::CertificateDer<'static>,
     pub seen: Arc<Mutex<Vec<Seen>>>,
+    #[expect(dead_code, reason = "kept for whoever counts connections")]
     pub connections: Arc<AtomicUsize>,
 }
 
