@@ -20,7 +20,7 @@ use crate::keys::Ring;
 use crate::telemetry;
 use crate::wire::task::quiet_panics;
 
-/// How often the ring is looked at for a new epoch.
+/// How often the ring is looked at for a new epoch, and what is old removed.
 const TURN: Duration = Duration::from_secs(3600);
 
 /// Run it until a signal.
@@ -65,10 +65,16 @@ async fn serve(place: &Place) -> anyhow::Result<ExitCode> {
                 while changes.try_recv().is_ok() {}
                 reload(place, &opened.house);
             }
-            _ = turn.tick() => match Ring::open_or_create(&place.keys_folder(), &place.config.keys, now_ms()) {
-                Ok(ring) => opened.house.replace_ring(ring),
-                Err(error) => tracing::error!(%error, "the key ring could not be read again"),
-            },
+            _ = turn.tick() => {
+                match Ring::open_or_create(&place.keys_folder(), &place.config.keys, now_ms()) {
+                    Ok(ring) => opened.house.replace_ring(ring),
+                    Err(error) => tracing::error!(%error, "the key ring could not be read again"),
+                }
+                let keep = u64::try_from(opened.house.standing().config.records.keep.0.as_millis()).unwrap_or(u64::MAX);
+                if let Err(error) = opened.house.recorder.tidy(now_ms().saturating_sub(keep)).await {
+                    tracing::error!(%error, "retention could not be carried out");
+                }
+            }
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
         }

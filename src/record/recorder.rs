@@ -27,7 +27,16 @@ pub enum RecordError {
     Form,
 }
 
-struct Job {
+enum Job {
+    Append(Append),
+    /// Bodies from before this time go, and whatever expired.
+    Tidy {
+        before_ms: u64,
+        done: oneshot::Sender<Result<u64, RecordError>>,
+    },
+}
+
+struct Append {
     events: Vec<Event>,
     asides: Vec<Aside>,
     done: oneshot::Sender<Result<(), RecordError>>,
@@ -95,7 +104,7 @@ impl Recorder {
     /// When nothing was stored: fail closed.
     pub async fn append(&self, events: Vec<Event>, asides: Vec<Aside>) -> Result<(), RecordError> {
         let (done, answer) = oneshot::channel();
-        let mut job = Job { events, asides, done };
+        let mut job = Job::Append(Append { events, asides, done });
         // The queue is as deep as a gate has requests in flight; full means the disk stands still.
         loop {
             match self.jobs.try_send(job) {
@@ -107,6 +116,17 @@ impl Recorder {
                 Err(mpsc::TrySendError::Disconnected(_)) => return Err(RecordError::Stopped),
             }
         }
+        answer.await.map_err(|_| RecordError::Stopped)?
+    }
+
+    /// Retention: remove bodies from before `before_ms` (their hashes stay, a tombstone says so) and what expired on the
+    /// shelves. Gives the number of bodies removed.
+    ///
+    /// # Errors
+    /// When nothing was removed.
+    pub async fn tidy(&self, before_ms: u64) -> Result<u64, RecordError> {
+        let (done, answer) = oneshot::channel();
+        self.jobs.try_send(Job::Tidy { before_ms, done }).map_err(|_| RecordError::Stopped)?;
         answer.await.map_err(|_| RecordError::Stopped)?
     }
 }
@@ -121,11 +141,20 @@ struct Writer {
 impl Writer {
     fn run(mut self, incoming: &mpsc::Receiver<Job>) {
         while let Ok(first) = incoming.recv() {
-            let mut jobs = vec![first];
-            while jobs.len() < GROUP
-                && let Ok(job) = incoming.try_recv()
-            {
-                jobs.push(job);
+            let mut jobs = Vec::new();
+            let mut next = Some(first);
+            while let Some(job) = next {
+                match job {
+                    Job::Append(append) => jobs.push(append),
+                    Job::Tidy { before_ms, done } => {
+                        // A caller that has gone needs no answer.
+                        let _gone = done.send(self.tidy(before_ms));
+                    }
+                }
+                next = if jobs.len() < GROUP { incoming.try_recv().ok() } else { None };
+            }
+            if jobs.is_empty() {
+                continue;
             }
             let mut events = Vec::new();
             let mut asides = Vec::new();
@@ -167,6 +196,19 @@ impl Writer {
         self.since_checkpoint += sealed.len() as u64;
         self.head = head;
         Ok(())
+    }
+
+    fn tidy(&mut self, before_ms: u64) -> Result<u64, RecordError> {
+        self.head = self.store.head().map_err(failed)?;
+        self.store.expire((self.setup.clock)()).map_err(failed)?;
+        let Some((from_seq, to_seq, bodies)) = self.store.retired_by(before_ms).map_err(failed)? else { return Ok(0) };
+        let event = Event::Tombstone { from_seq, to_seq, bodies };
+        let tombstone =
+            chain::seal(&self.setup.gate, &self.head, (self.setup.clock)(), event).map_err(|_| RecordError::Form)?;
+        self.store.retire(from_seq, to_seq, &tombstone).map_err(failed)?;
+        self.head = Head { seq: tombstone.seq, hash: tombstone.hash };
+        self.checkpoint()?;
+        Ok(bodies)
     }
 
     /// The command line appends too (`viewed`): when it took our next number, go on from its event.

@@ -74,6 +74,25 @@ pub trait Store: Send {
     /// When nothing was stored.
     fn append(&mut self, events: &[Sealed], asides: &[Aside]) -> Result<(), StoreError>;
 
+    /// What would be retired: first and last number and count of bodies from before `before_ms` (checkpoints and
+    /// tombstones stay).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn retired_by(&mut self, before_ms: u64) -> Result<Option<(u64, u64, u64)>, StoreError>;
+
+    /// Remove the bodies and fingerprints of these numbers and store the tombstone that says so, all or nothing.
+    ///
+    /// # Errors
+    /// When nothing was changed.
+    fn retire(&mut self, from_seq: u64, to_seq: u64, tombstone: &Sealed) -> Result<(), StoreError>;
+
+    /// Remove values on the shelves whose time has passed.
+    ///
+    /// # Errors
+    /// When nothing was changed.
+    fn expire(&mut self, now_ms: u64) -> Result<u64, StoreError>;
+
     /// Records that were opened and neither closed nor interrupted.
     ///
     /// # Errors

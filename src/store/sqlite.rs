@@ -42,14 +42,6 @@ impl Sqlite {
         migrate(&mut connection)?;
         Ok(Self { connection })
     }
-
-    /// Remove what has expired; returns how many values.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn expire(&mut self, now_ms: u64) -> Result<usize, StoreError> {
-        Ok(self.connection.execute("DELETE FROM aside WHERE expires_ms <= ?1", [signed(now_ms)])?)
-    }
 }
 
 impl Store for Sqlite {
@@ -94,6 +86,43 @@ impl Store for Sqlite {
         }
         transaction.commit()?;
         Ok(())
+    }
+
+    fn retired_by(&mut self, before_ms: u64) -> Result<Option<(u64, u64, u64)>, StoreError> {
+        let (from, to, bodies): (Option<i64>, Option<i64>, i64) = self.connection.query_row(
+            "SELECT min(seq), max(seq), count(*) FROM event
+             WHERE at_ms < ?1 AND body IS NOT NULL AND kind NOT IN ('checkpoint', 'tombstone')",
+            [signed(before_ms)],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        Ok(from.zip(to).map(|(from, to)| (unsigned(from), unsigned(to), unsigned(bodies))))
+    }
+
+    fn retire(&mut self, from_seq: u64, to_seq: u64, tombstone: &Sealed) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        let range = params![signed(from_seq), signed(to_seq)];
+        transaction.execute(
+            "UPDATE event SET body = NULL WHERE seq BETWEEN ?1 AND ?2 AND kind NOT IN ('checkpoint', 'tombstone')",
+            range,
+        )?;
+        transaction.execute("DELETE FROM fingerprint WHERE seq BETWEEN ?1 AND ?2", range)?;
+        transaction.execute(
+            "INSERT INTO event (seq, hash, at_ms, kind, record, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                signed(tombstone.seq),
+                tombstone.hash,
+                signed(tombstone.at_ms),
+                tombstone.kind,
+                tombstone.record,
+                tombstone.body
+            ],
+        )?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn expire(&mut self, now_ms: u64) -> Result<u64, StoreError> {
+        Ok(self.connection.execute("DELETE FROM aside WHERE expires_ms <= ?1", [signed(now_ms)])? as u64)
     }
 
     fn open_records(&mut self) -> Result<Vec<String>, StoreError> {

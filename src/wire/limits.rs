@@ -49,11 +49,8 @@ pub struct Limits {
     pub json_depth: usize,
     /// Parts of a multipart body.
     pub parts: usize,
-    pub archive_entries: usize,
-    pub archive_depth: usize,
     /// Text that is searched in one request.
     pub text: Size,
-    pub websocket_message: Size,
     /// To the service: name, connection and TLS.
     pub upstream_connect: Time,
     /// Until the service's answer begins.
@@ -92,10 +89,7 @@ impl Default for Limits {
             codings: 2,
             json_depth: 128,
             parts: 2_000,
-            archive_entries: 10_000,
-            archive_depth: 2,
             text: Size::mib(16),
-            websocket_message: Size::mib(16),
             upstream_connect: Time::secs(10),
             upstream_head: Time::secs(600),
             upstream_header_bytes: Size::kib(256),

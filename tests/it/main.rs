@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::string_slice, clippy::type_complexity)]
 
 mod architecture;
+mod config;
 mod drain;
 mod limits;
 mod pages;

@@ -205,6 +205,15 @@ impl Store for Faulty {
         }
         self.inner.append(events, asides)
     }
+    fn retired_by(&mut self, before_ms: u64) -> Result<Option<(u64, u64, u64)>, StoreError> {
+        self.inner.retired_by(before_ms)
+    }
+    fn retire(&mut self, from_seq: u64, to_seq: u64, tombstone: &Sealed) -> Result<(), StoreError> {
+        self.inner.retire(from_seq, to_seq, tombstone)
+    }
+    fn expire(&mut self, now_ms: u64) -> Result<u64, StoreError> {
+        self.inner.expire(now_ms)
+    }
     fn open_records(&mut self) -> Result<Vec<String>, StoreError> {
         self.inner.open_records()
     }
@@ -259,4 +268,29 @@ async fn the_database_is_its_owners_alone() {
     let path = folder.path().join("tsuitate.db");
     drop(Sqlite::open(&path).unwrap());
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn retention_removes_bodies_and_keeps_the_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tsuitate.db");
+    let (recorder, thread) = Recorder::start(Box::new(Sqlite::open(&path).unwrap()), setup(1000)).unwrap();
+    for n in 0..5 {
+        recorder.append(vec![opened(&format!("r{n}")), closed(&format!("r{n}"))], Vec::new()).await.unwrap();
+    }
+    assert_eq!(recorder.tidy(1_000).await.unwrap(), 0, "nothing is old enough");
+    assert_eq!(recorder.tidy(1_800_000_000_000).await.unwrap(), 10);
+    recorder.append(vec![opened("later")], Vec::new()).await.unwrap();
+    drop(recorder);
+    thread.join().unwrap();
+    let lines = export(&path);
+    let proof = check(&lines, None).unwrap();
+    assert_eq!(proof.removed_bodies, 10);
+    let reader = Reader::open(&path).unwrap();
+    assert!(reader.with_fingerprints(&["person_name:f1:w:r1".to_owned()]).unwrap().is_empty());
+    // A body removed without a tombstone is named all the same.
+    let mut emptied = lines.clone();
+    let last = emptied.iter().rposition(|line| line.body.as_ref().is_some_and(|body| body.contains("later"))).unwrap();
+    emptied[last].body = None;
+    assert_eq!(check(&emptied, None), Err(Broken::Gone { seq: lines[last].seq }));
 }
