@@ -1,4 +1,4 @@
-//! A client as staff have one: CONNECT to the gate, TLS with the gate's CA as the only root, one request.
+//! A client as staff have one: CONNECT to the gate, TLS with the gate's CA as the only root, HTTP/1 or 2.
 //! For the demonstration and the tests. Must not know: the gate's insides.
 
 use std::net::SocketAddr;
@@ -9,13 +9,14 @@ use base64::Engine as _;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::wire::task::Tasks;
 use crate::wire::tls::provider;
@@ -40,7 +41,24 @@ pub async fn ask(
     path: &str,
     body: String,
 ) -> anyhow::Result<Reply> {
-    let mut socket = TcpStream::connect(gate).await?;
+    let request = Request::post(path)
+        .header("content-type", "application/json")
+        .header("authorization", "Bearer demo")
+        .body(Bytes::from(body))?;
+    Line::open(TcpStream::connect(gate).await?, root_pem, account, host, false).await?.send(request).await
+}
+
+/// CONNECT and TLS: what a browser has before its first request. `socket` leads to the gate.
+///
+/// # Errors
+/// No tunnel (the gate's status line is in the error), no trust.
+pub async fn tunnel(
+    mut socket: TcpStream,
+    root_pem: &str,
+    account: Option<(&str, &str)>,
+    host: &str,
+    protocol: &[u8],
+) -> anyhow::Result<TlsStream<TcpStream>> {
     socket.set_nodelay(true)?;
     let authorization = account.map_or_else(String::new, |(name, password)| {
         let value = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
@@ -64,25 +82,87 @@ pub async fn ask(
     for certificate in CertificateDer::pem_slice_iter(root_pem.as_bytes()) {
         roots.add(certificate.map_err(|error| anyhow::anyhow!("{error}"))?)?;
     }
-    let config = rustls::ClientConfig::builder_with_provider(provider())
+    let mut config = rustls::ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = vec![protocol.to_vec()];
     let name = ServerName::try_from(host.to_owned())?;
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, socket).await.context("TLS with the gate")?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let tasks = Tasks::new();
-    tasks.spawn("client", async move {
-        // The answer says how it went.
-        let _ended = connection.await;
-    });
-    let request = Request::post(path)
-        .header("host", host)
-        .header("content-type", "application/json")
-        .header("authorization", "Bearer demo")
-        .body(Full::new(Bytes::from(body)))?;
-    let response = sender.send_request(request).await?;
-    let (parts, body) = response.into_parts();
-    let body = Limited::new(body, 64 << 20).collect().await.map_err(|error| anyhow::anyhow!("{error}"))?.to_bytes();
-    Ok(Reply { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec())? })
+    TlsConnector::from(Arc::new(config)).connect(name, socket).await.context("TLS with the gate")
+}
+
+enum Sender {
+    One(http1::SendRequest<Full<Bytes>>),
+    Two(http2::SendRequest<Full<Bytes>>),
+}
+
+/// A connection to a host through a gate, for several requests. It ends when it is dropped.
+pub struct Line {
+    sender: Sender,
+    host: String,
+    tasks: Tasks,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.tasks.end_now();
+    }
+}
+
+impl Line {
+    /// Over a socket to the gate.
+    ///
+    /// # Errors
+    /// No tunnel, no trust, no HTTP.
+    pub async fn open(
+        socket: TcpStream,
+        root_pem: &str,
+        account: Option<(&str, &str)>,
+        host: &str,
+        http2: bool,
+    ) -> anyhow::Result<Self> {
+        let protocol: &[u8] = if http2 { b"h2" } else { b"http/1.1" };
+        let io = TokioIo::new(tunnel(socket, root_pem, account, host, protocol).await?);
+        let tasks = Tasks::new();
+        // How a connection ended is told by its answers.
+        let sender = if http2 {
+            let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
+            tasks.spawn("client", async move {
+                let _ended = connection.await;
+            });
+            Sender::Two(sender)
+        } else {
+            let (sender, connection) = http1::handshake(io).await?;
+            tasks.spawn("client", async move {
+                let _ended = connection.await;
+            });
+            Sender::One(sender)
+        };
+        Ok(Self { sender, host: host.to_owned(), tasks })
+    }
+
+    /// One request; its path alone stands in `request`'s URI.
+    ///
+    /// # Errors
+    /// When the connection broke, or the answer did before its end.
+    pub async fn send(&mut self, request: Request<Bytes>) -> anyhow::Result<Reply> {
+        let (mut parts, body) = request.into_parts();
+        let body = Full::new(body);
+        let response = match &mut self.sender {
+            Sender::One(sender) => {
+                parts.headers.insert("host", self.host.parse()?);
+                sender.ready().await?;
+                sender.send_request(Request::from_parts(parts, body)).await?
+            }
+            Sender::Two(sender) => {
+                parts.uri = format!("https://{}{}", self.host, parts.uri).parse()?;
+                parts.version = http::Version::HTTP_2;
+                sender.ready().await?;
+                sender.send_request(Request::from_parts(parts, body)).await?
+            }
+        };
+        let (parts, body) = response.into_parts();
+        let body = Limited::new(body, 64 << 20).collect().await.map_err(|error| anyhow::anyhow!("{error}"))?.to_bytes();
+        Ok(Reply { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec())? })
+    }
 }

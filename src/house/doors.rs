@@ -14,6 +14,8 @@ use crate::identify::Answer;
 use crate::portal::Portal;
 use crate::record::event::Why;
 use crate::refuse::Cause;
+use crate::telemetry::Metrics;
+use crate::wire::body::{Holding, streamed};
 
 /// The closures of a running house.
 #[must_use]
@@ -23,14 +25,27 @@ pub fn doors(house: &Arc<House>, portal: Arc<Portal>) -> accept::House {
     accept::House {
         tunnel: Box::new(move |asked| may_pass(Arc::clone(&tunnel), asked).boxed()),
         opens: Box::new(move |host, port| opens.standing().providers.host(host, port).is_some()),
-        request: Box::new(move |received| crate::gate::way(Arc::clone(&request), received).boxed()),
-        turn_away: Box::new(move |received, trouble| turn_away(Arc::clone(&turned), received, trouble).boxed()),
+        request: Box::new(move |received| {
+            counted(Arc::clone(&request.metrics), crate::gate::way(Arc::clone(&request), received)).boxed()
+        }),
+        turn_away: Box::new(move |received, trouble| {
+            counted(Arc::clone(&turned.metrics), turn_away(Arc::clone(&turned), received, trouble)).boxed()
+        }),
         own: Box::new(move |parts, _| {
             let portal = Arc::clone(&portal);
             async move { portal.answer(&parts) }.boxed()
         }),
         note: Box::new(move |note| take_note(&noted, note)),
     }
+}
+
+/// Under way until the last byte of its answer has gone, or the client has.
+async fn counted(
+    metrics: Arc<Metrics>,
+    answer: impl Future<Output = http::Response<accept::AnswerBody>>,
+) -> http::Response<accept::AnswerBody> {
+    let under_way = metrics.under_way();
+    answer.await.map(|body| streamed(Holding::new(body, under_way)))
 }
 
 async fn may_pass(house: Arc<House>, asked: ConnectRequest) -> Tunnel {
@@ -63,18 +78,23 @@ async fn may_pass(house: Arc<House>, asked: ConnectRequest) -> Tunnel {
 
 async fn turn_away(house: Arc<House>, received: Received, trouble: Trouble) -> http::Response<accept::AnswerBody> {
     let standing = house.standing();
-    let entry = Entry::new(received.client.ip(), &received.target.host, received.arrived.at, &standing.versions);
+    let mut entry = Entry::new(received.client.ip(), &received.target.host, received.arrived.at, &standing.versions);
     let mut exit = Exit::new(&standing, &received);
+    let authorization = received.proxy_authorization.as_ref().map(|secret| secret.0.as_str());
+    if let Answer::Known(caller) = standing.people.who(received.client.ip(), authorization, received.secure).await {
+        entry.caller(&caller);
+    }
     if let Some(provider) = standing.providers.host(&received.target.host, received.target.port) {
         let path = received.parts.uri.path();
-        exit.at(&provider.endpoint(received.parts.method.as_str(), path, trouble == Trouble::Upgrade), &provider.name);
+        let endpoint = provider.endpoint(received.parts.method.as_str(), path, trouble == Trouble::Upgrade);
+        exit.at(&endpoint, &provider.name);
+        entry.asked(&provider.id, &endpoint);
     }
     let cause = match &trouble {
         Trouble::Upgrade => Cause::NotOffered { what: "WebSocket".to_owned() },
         Trouble::Overload { .. } => Cause::Overloaded { retry_after_secs: 5 },
         other => Cause::BadRequest { what: other.to_string() },
     };
-    house.metrics.in_flight.inc();
     house.refuse(&standing, entry, &exit, Stop::Door { code: trouble.name(), cause }).await
 }
 
