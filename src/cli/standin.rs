@@ -325,8 +325,11 @@ fn responses(asked: &Value, stream: bool) -> Answer {
     let part = |text: &str| json!({"type": "output_text", "text": text, "annotations": []});
     let mut events = vec![
         ("response.created", json!({"response": whole("in_progress", json!([]))})),
-        ("response.output_item.added", json!({"output_index": 0, "item": {"type": "message",
-            "id": "msg_standin0000001", "status": "in_progress", "role": "assistant", "content": []}})),
+        (
+            "response.output_item.added",
+            json!({"output_index": 0, "item": {"type": "message",
+            "id": "msg_standin0000001", "status": "in_progress", "role": "assistant", "content": []}}),
+        ),
         ("response.content_part.added", at(json!({"part": part("")}))),
     ];
     events.extend(pieces(&text).iter().map(|piece| ("response.output_text.delta", at(json!({"delta": piece})))));
