@@ -100,12 +100,14 @@ enum Sender {
 pub struct Line {
     sender: Sender,
     host: String,
-    tasks: Tasks,
+    running: Arc<Running>,
 }
 
-impl Drop for Line {
+struct Running(Tasks);
+
+impl Drop for Running {
     fn drop(&mut self) {
-        self.tasks.end_now();
+        self.0.end_now();
     }
 }
 
@@ -138,7 +140,20 @@ impl Line {
             });
             Sender::One(sender)
         };
-        Ok(Self { sender, host: host.to_owned(), tasks })
+        Ok(Self { sender, host: host.to_owned(), running: Arc::new(Running(tasks)) })
+    }
+
+    /// Another stream of the same connection; HTTP/1 has but one.
+    #[must_use]
+    pub fn beside(&self) -> Option<Self> {
+        match &self.sender {
+            Sender::One(_) => None,
+            Sender::Two(sender) => Some(Self {
+                sender: Sender::Two(sender.clone()),
+                host: self.host.clone(),
+                running: Arc::clone(&self.running),
+            }),
+        }
     }
 
     /// One request; its path alone stands in `request`'s URI.

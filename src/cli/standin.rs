@@ -4,6 +4,7 @@
 //! Must not know: the gate.
 
 use std::convert::Infallible;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -164,7 +165,25 @@ async fn answer(request: Request<Incoming>, got: Arc<Mutex<Vec<Got>>>) -> Result
     if named("stand-in-silent") {
         std::future::pending::<()>().await;
     }
-    Ok(if named("stand-in-cut") { cut(whole) } else { whole })
+    if named("stand-in-cut") {
+        return Ok(cut(whole));
+    }
+    if header(&parts.headers, "accept-encoding").is_some_and(|codings| codings.contains("gzip")) {
+        return Ok(packed(whole).await);
+    }
+    Ok(whole)
+}
+
+/// An answer in one piece, packed as every service does it.
+async fn packed(whole: Answer) -> Answer {
+    let (mut parts, body) = whole.into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    // Writing into memory does not fail.
+    let _infallible = packed.write_all(&body);
+    parts.headers.insert("content-encoding", http::HeaderValue::from_static("gzip"));
+    let body = Bytes::from(packed.finish().unwrap_or_default());
+    Response::from_parts(parts, Full::new(body).map_err(std::io::Error::other).boxed())
 }
 
 /// The same answer, broken off after some of its frames; a single frame is broken off in its middle.

@@ -3,6 +3,7 @@
 //! Must not know: sockets, bodies.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use http::StatusCode;
@@ -53,7 +54,15 @@ async fn may_pass(house: Arc<House>, asked: ConnectRequest) -> Tunnel {
     let authorization = asked.proxy_authorization.as_ref().map(|secret| secret.0.as_str());
     let caller = match standing.people.who(asked.client.ip(), authorization, asked.secure).await {
         Answer::Known(caller) => caller,
-        Answer::Challenge(_) => return Tunnel::Challenge,
+        Answer::Challenge(_) => {
+            // Every browser asks first without an account; a wrong one is worth knowing.
+            if authorization.is_some() {
+                let standing = house.standing();
+                let entry = Entry::new(asked.client.ip(), &asked.target.host, Instant::now(), &standing.versions);
+                write(&house, entry.passed(Verdict::Blocked, vec![why("wrong_account")]));
+            }
+            return Tunnel::Challenge;
+        }
     };
     if standing.providers.host(&asked.target.host, asked.target.port).is_some() {
         return Tunnel::Open;
@@ -61,7 +70,7 @@ async fn may_pass(house: Arc<House>, asked: ConnectRequest) -> Tunnel {
     if may_tunnel(caller.unknown, caller.person.ehr) {
         return Tunnel::Through;
     }
-    let mut entry = Entry::new(asked.client.ip(), &asked.target.host, std::time::Instant::now(), &standing.versions);
+    let mut entry = Entry::new(asked.client.ip(), &asked.target.host, Instant::now(), &standing.versions);
     entry.caller(&caller);
     let code = if caller.person.ehr { "ehr_network" } else { "unknown_destination" };
     write(&house, entry.passed(Verdict::Blocked, vec![why(code)]));
@@ -116,7 +125,7 @@ fn take_note(house: &Arc<House>, note: Note) {
             return;
         }
     };
-    let entry = Entry::new(client.ip(), &target.host, std::time::Instant::now(), &house.standing().versions);
+    let entry = Entry::new(client.ip(), &target.host, Instant::now(), &house.standing().versions);
     write(house, entry.passed(verdict, vec![why(code)]));
 }
 

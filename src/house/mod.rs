@@ -177,7 +177,7 @@ impl House {
         entry.because(stop.reasons());
         let outcome = if matches!(stop, Stop::Forward(_)) { "upstream_failed" } else { "refused" };
         let refusal = stop::refusal(&stop, &entry.record, &standing.config.contact, exit.service());
-        let response = exit.render(&stop, &refusal);
+        let response = exit.render(&refusal);
         let closed =
             entry.closed(outcome, Some(response.status().as_u16()), 0, crate::restore::Counts::default(), None);
         let events = if entry.open { vec![closed] } else { vec![entry.opened(verdict), closed] };

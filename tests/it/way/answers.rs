@@ -160,10 +160,10 @@ async fn many_streams_of_one_connection_each_get_their_own_words_back() {
             (chat_body(&[("user", &text)]), text)
         })
         .collect();
+    let first = stand.line(None, OPENAI, true).await;
     let lines = asked.iter().map(|(body, text)| {
-        let stand = &stand;
+        let mut line = first.beside().unwrap();
         async move {
-            let mut line = stand.line(None, OPENAI, true).await;
             for _ in 0..2 {
                 let reply = line.send(post("/v1/chat/completions", body.clone())).await.unwrap();
                 let answer = json_of(&reply.body)["choices"][0]["message"]["content"].as_str().unwrap().to_owned();
@@ -264,4 +264,45 @@ async fn a_client_that_leaves_while_the_service_thinks_closes_the_record() {
         assert!(page.contains("tsuitate_in_flight 0"), "{page}");
         stand.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_packed_answer_is_read_and_restored() {
+    let stand = stand(json!({})).await;
+    let shape = &SHAPES[0];
+    let request = Request::post(shape.path)
+        .header("content-type", "application/json")
+        .header("accept-encoding", "gzip, deflate, br, zstd")
+        .body(Bytes::from(chat_body(&[("user", LETTER)])))
+        .unwrap();
+    let reply = stand.line(None, shape.host, false).await.send(request).await.unwrap();
+    assert_eq!((shape.answer)(&reply.body), said(LETTER));
+    assert!(!reply.headers.contains_key("content-encoding"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_without_a_body_and_a_client_that_asks_first_are_served() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let stand = stand(json!({})).await;
+    let request = Request::get("/v1/models").header("authorization", "Bearer demo").body(Bytes::new()).unwrap();
+    let reply = stand.line(None, OPENAI, false).await.send(request).await.unwrap();
+    // The stand-in has no models; what it says comes through.
+    assert_eq!(reply.status, 404, "{}", reply.body);
+    assert_eq!(stand.newest().await.0["verdict"], "allowed");
+
+    let socket = tokio::net::TcpStream::connect(stand.address()).await.unwrap();
+    let mut stream = tsuitate::cli::client::tunnel(socket, stand.root(), None, OPENAI, b"http/1.1").await.unwrap();
+    let body = chat_body(&[("user", LETTER)]);
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: {OPENAI}\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).await.unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    drop(stream.read_to_end(&mut answer).await);
+    assert!(text_of(&answer).contains("佐久間 春香"), "{}", text_of(&answer));
 }

@@ -262,7 +262,7 @@ async fn no_secret_is_in_anything_that_the_gate_writes_and_it_is_found_by_its_fi
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse().ok())
         .unwrap();
-    assert!(peak < 700 << 10, "a body of 600 MB when unpacked took {peak} kB");
+    assert!(peak < 400 << 10, "a body of 600 MB when unpacked took {peak} kB");
     gate.end().await;
     verified(folder);
     let list = run(folder, &["record", "list", "--json", "--limit", "100"]);

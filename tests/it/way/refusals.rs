@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tsuitate::cli::client::{Reply, tunnel};
+use tsuitate::house::Standing;
 
-use super::stand::{ANTHROPIC, GEMINI, LETTER, OPENAI, SECRETS, Stand, chat_body, nothing_of, post, stand};
+use super::stand::{ANTHROPIC, GEMINI, LETTER, OPENAI, SECRETS, Stand, TARO, chat_body, nothing_of, post, stand};
 
 const KEY: &str = "AKIAQ7TEX4MPLK3Y2VDN";
 
@@ -209,6 +210,68 @@ async fn a_plain_request_without_the_required_account_is_asked_for_one() {
     socket.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 407"), "{answer}");
     assert!(answer.to_ascii_lowercase().contains("proxy-authenticate: basic"), "{answer}");
+    assert!(stand.standin.received().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_taken_away_while_its_tunnel_is_open_is_refused_in_the_services_shape() {
+    let stand = stand(json!({"identify": {"require": true}})).await;
+    let mut line = stand.line(Some(TARO), ANTHROPIC, false).await;
+    let house = &stand.gate.as_ref().unwrap().house;
+    let users = stand.folder.path().join("users.toml");
+    let left = std::fs::read_to_string(&users).unwrap().replace("taro", "jiro");
+    std::fs::write(&users, left).unwrap();
+    let config = house.standing().config.clone();
+    house.replace(Standing::new(config, house.ring().login().secret.bytes()).unwrap());
+    let body = json!({"model": "demo", "max_tokens": 9, "messages": [{"role": "user", "content": LETTER}]});
+    let reply = line.send(post("/v1/messages", body.to_string())).await.unwrap();
+    assert!(reply.body.contains("account"), "{}", reply.body);
+    assert_eq!(reply.status, 400);
     assert_eq!(stand.newest().await.0["reasons"][0]["code"], "challenge");
     assert!(stand.standin.received().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_stands_still_is_given_up() {
+    let stand = stand(json!({"gate": {"limits": {"body_idle": "300ms"}}})).await;
+    let socket = TcpStream::connect(stand.address()).await.unwrap();
+    let mut stream = tunnel(socket, stand.root(), None, OPENAI, b"http/1.1").await.unwrap();
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: {OPENAI}\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{{\"model\":"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    drop(stream.read_to_end(&mut answer).await);
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("gate.limits.body_idle"), "{answer}");
+    assert_eq!(stand.newest().await.0["reasons"][0]["code"], "limit.body_idle");
+    assert!(stand.standin.received().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_room_a_request_is_asked_to_come_again() {
+    let one = json!({"gate": {"limits": {"requests_in_flight": 1}}});
+    let room = json!({"gate": {"limits": {"buffered_total": "64KiB", "buffered_wait": "100ms"}}});
+    for (changes, code) in [(one, "overload"), (room, "limit.buffered_total")] {
+        let stand = stand(changes).await;
+        let silent = json!({"model": "stand-in-silent", "pad": " ".repeat(40 << 10), "messages": []}).to_string();
+        let mut line = stand.line(None, OPENAI, false).await;
+        let waiting = tokio::spawn(async move { line.send(post("/v1/chat/completions", silent)).await });
+        while stand.standin.received().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let body = json!({"model": "demo", "pad": " ".repeat(40 << 10), "messages": []}).to_string();
+        let reply = stand.ask(None, GEMINI, path(GEMINI), body).await;
+        assert_eq!(reply.status, 503, "{code}: {}", reply.body);
+        assert!(reply.headers.contains_key("retry-after"), "{code}");
+        assert!(!reply.headers.contains_key("x-should-retry"), "{code}");
+        let said: Value = serde_json::from_str(&reply.body).unwrap();
+        assert_eq!(said["error"]["status"], "UNAVAILABLE", "{code}: {said}");
+        let record = reply.headers["x-tsuitate-record"].to_str().unwrap();
+        let events = stand.events();
+        let opened = events.iter().find(|e| e["event"] == "opened" && e["record"] == record).unwrap();
+        assert_eq!(opened["reasons"][0]["code"], code, "{opened}");
+        assert_eq!(stand.standin.received().len(), 1);
+        waiting.abort();
+    }
 }

@@ -138,7 +138,7 @@ async fn from_a_network_of_the_health_record_and_where_unknown_hosts_are_denied_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_an_account_is_required_nobody_passes_without_one() {
-    let stand = stand(json!({"identify": {"require": true}})).await;
+    let mut stand = stand(json!({"identify": {"require": true}})).await;
     for account in [None, Some(("taro", "wrong")), Some(("nobody", "pass-taro"))] {
         let socket = TcpStream::connect(stand.address()).await.unwrap();
         let refused = Line::open(socket, stand.root(), account, OPENAI, false).await.err().unwrap();
@@ -146,4 +146,9 @@ async fn where_an_account_is_required_nobody_passes_without_one() {
     }
     let (_, reply) = stand.chat(Some(TARO), &[("user", LETTER)]).await;
     assert_eq!(answer(&reply), said(LETTER));
+    stand.newest().await;
+    stand.stop().await;
+    // Browsers ask once without an account; wrong ones are recorded.
+    let wrong = stand.events().iter().filter(|event| event["reasons"][0]["code"] == "wrong_account").count();
+    assert_eq!(wrong, 2);
 }
