@@ -43,6 +43,7 @@ async fn walk(
 
     let sending = house.record(entry, masked).await?; // 10: durable before the first byte goes upstream
     let way_back = answer::Return::new(house, standing, entry, &sending);
-    let answer = forward::send(&house.upstream, sending.target, sending.cleared).await.map_err(Stop::Forward)?; // 8
+    let sent = forward::send(&house.upstream, sending.target, sending.cleared);
+    let answer = way_back.wait(sent).await.map_err(Stop::Forward)?; // 8
     Ok(way_back.begin(answer)) // 9, and 10: the outcome
 }

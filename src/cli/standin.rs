@@ -1,9 +1,12 @@
 //! A stand-in AI service for the demonstration and the tests: TLS on loopback, the shapes of OpenAI, Anthropic and
 //! Gemini, streamed or not. It answers with the user's own last text and keeps every request it got, so that one can see
-//! what left the house. Must not know: the gate.
+//! what left the house. Two models misbehave: `stand-in-cut` breaks off in the middle, `stand-in-silent` never answers.
+//! Must not know: the gate.
 
 use std::convert::Infallible;
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -38,6 +41,7 @@ pub struct Standin {
     /// PEM of the authority that signed its certificate.
     pub root_pem: String,
     got: Arc<Mutex<Vec<Got>>>,
+    forgets: Arc<AtomicBool>,
     tasks: Tasks,
 }
 
@@ -57,20 +61,24 @@ impl Standin {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let got: Arc<Mutex<Vec<Got>>> = Arc::default();
-        let kept = got.clone();
+        let forgets: Arc<AtomicBool> = Arc::default();
+        let (kept, dropped) = (got.clone(), Arc::clone(&forgets));
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let tasks = Tasks::new();
         let connections = tasks.clone();
         tasks.spawn("stand-in", async move {
             while let Ok((socket, _)) = listener.accept().await {
-                let (acceptor, got) = (acceptor.clone(), kept.clone());
+                let (acceptor, got, forgets) = (acceptor.clone(), kept.clone(), Arc::clone(&dropped));
                 connections.spawn("stand-in connection", async move {
                     if socket.set_nodelay(true).is_err() {
                         return;
                     }
                     let Ok(stream) = acceptor.accept(socket).await else { return };
                     let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    let service = service_fn(move |request| answer(request, got.clone()));
+                    let service = service_fn(move |request| {
+                        let got = if forgets.load(Ordering::Relaxed) { Arc::default() } else { got.clone() };
+                        answer(request, got)
+                    });
                     let io = TokioIo::new(stream);
                     // A client that goes away is no fault of the stand-in.
                     let _ended = if h2 {
@@ -86,7 +94,12 @@ impl Standin {
                 });
             }
         });
-        Ok(Self { address, root_pem, got, tasks })
+        Ok(Self { address, root_pem, got, forgets, tasks })
+    }
+
+    /// Keep nothing from now on: for measuring.
+    pub fn forget(&self) {
+        self.forgets.store(true, Ordering::Relaxed);
     }
 
     /// Everything that arrived so far.
@@ -116,7 +129,7 @@ fn certificates(names: &[&str]) -> anyhow::Result<(String, rustls::ServerConfig)
     Ok((root.pem(), config))
 }
 
-type Answer = Response<BoxBody<Bytes, Infallible>>;
+type Answer = Response<BoxBody<Bytes, std::io::Error>>;
 
 async fn answer(request: Request<Incoming>, got: Arc<Mutex<Vec<Got>>>) -> Result<Answer, Infallible> {
     let (parts, body) = request.into_parts();
@@ -126,6 +139,7 @@ async fn answer(request: Request<Incoming>, got: Arc<Mutex<Vec<Got>>>) -> Result
         return Ok(reply(StatusCode::BAD_REQUEST, &json!({"error": {"message": "body"}})));
     };
     let body = body.to_bytes();
+    let first = got.lock().unwrap_or_else(PoisonError::into_inner).first().map(|first| first.body.clone());
     got.lock().unwrap_or_else(PoisonError::into_inner).push(Got {
         host: parts
             .uri
@@ -143,15 +157,61 @@ async fn answer(request: Request<Incoming>, got: Arc<Mutex<Vec<Got>>>) -> Result
     });
     let asked: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let stream = asked.get("stream").and_then(Value::as_bool).unwrap_or(false);
-    Ok(match path.as_str() {
+    let whole = match path.as_str() {
         "/v1/chat/completions" => chat(&asked, stream),
         "/v1/messages" => messages(&asked, stream),
-        path if path.contains(":streamGenerateContent") => gemini(&asked, true),
+        // The service keeps the conversation: it speaks of what was said first.
+        "/v1/responses" if asked.get("previous_response_id").is_some() => {
+            responses(&serde_json::from_slice(&first.unwrap_or_default()).unwrap_or(Value::Null), stream)
+        }
+        "/v1/responses" => responses(&asked, stream),
+        path if path.contains(":streamGenerateContent") && path.contains("alt=sse") => gemini(&asked, true),
+        path if path.contains(":streamGenerateContent") => gemini_array(&asked),
         path if path.contains(":generateContent") => gemini(&asked, false),
         _ => reply(
             StatusCode::NOT_FOUND,
             &json!({"error": {"message": "the stand-in knows no such path", "type": "not_found"}}),
         ),
+    };
+    let named = |word: &str| asked["model"].as_str().is_some_and(|model| model == word) || path.contains(word);
+    if named("stand-in-silent") {
+        std::future::pending::<()>().await;
+    }
+    if named("stand-in-cut") {
+        return Ok(cut(whole));
+    }
+    if header(&parts.headers, "accept-encoding").is_some_and(|codings| codings.contains("gzip")) {
+        return Ok(packed(whole).await);
+    }
+    Ok(whole)
+}
+
+/// An answer in one piece, packed as every service does it.
+async fn packed(whole: Answer) -> Answer {
+    let (mut parts, body) = whole.into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    // Writing into memory does not fail.
+    let _infallible = packed.write_all(&body);
+    parts.headers.insert("content-encoding", http::HeaderValue::from_static("gzip"));
+    let body = Bytes::from(packed.finish().unwrap_or_default());
+    Response::from_parts(parts, Full::new(body).map_err(std::io::Error::other).boxed())
+}
+
+/// The same answer, broken off after some of its frames; a single frame is broken off in its middle.
+fn cut(whole: Answer) -> Answer {
+    whole.map(|body| {
+        let broken = || Err(std::io::Error::other("the stand-in broke off"));
+        let frames = body.into_data_stream().take(6).map(|frame| match frame {
+            Ok(bytes) if bytes.starts_with(b"{") => Ok(Frame::data(bytes.slice(..bytes.len() / 2))),
+            frame => frame.map(Frame::data),
+        });
+        let end = futures_util::stream::once(async move {
+            // What came before is on its way first.
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            broken()
+        });
+        BodyExt::boxed(StreamBody::new(frames.chain(end)))
     })
 }
 
@@ -253,8 +313,73 @@ fn gemini(asked: &Value, stream: bool) -> Answer {
     sse(events.into_iter().map(|data| format!("data: {data}\r\n\r\n")).collect())
 }
 
+fn gemini_array(asked: &Value) -> Answer {
+    let text = said(&last_text(&asked["contents"], "parts"));
+    let pieces = pieces(&text);
+    let last = pieces.len().saturating_sub(1);
+    let elements = pieces.iter().enumerate().map(|(number, piece)| {
+        let finish = if number == last { json!("STOP") } else { Value::Null };
+        let element = json!({"candidates": [{"content": {"role": "model", "parts": [{"text": piece}]},
+            "finishReason": finish, "index": 0}], "modelVersion": "stand-in"});
+        format!("{}{element}{}", if number == 0 { "[" } else { ",\r\n" }, if number == last { "\n]" } else { "" })
+    });
+    let mut response = sse(elements.collect());
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
+    response
+}
+
+fn responses(asked: &Value, stream: bool) -> Answer {
+    let input = match &asked["input"] {
+        Value::String(text) => text.clone(),
+        list => last_text(list, "content"),
+    };
+    let text = said(&input);
+    let item = |text: &str, status: &str| {
+        json!({"type": "message", "id": "msg_standin0000001", "status": status, "role": "assistant",
+            "content": [{"type": "output_text", "text": text, "annotations": []}]})
+    };
+    let whole = |status: &str, output: Value| {
+        json!({"id": "resp_standin0000001", "object": "response", "created_at": 1, "status": status,
+            "model": asked["model"], "output": output,
+            "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}})
+    };
+    if !stream {
+        return reply(StatusCode::OK, &whole("completed", json!([item(&text, "completed")])));
+    }
+    let at = |extra: Value| {
+        let mut event = json!({"item_id": "msg_standin0000001", "output_index": 0, "content_index": 0});
+        if let (Some(event), Value::Object(extra)) = (event.as_object_mut(), extra) {
+            event.extend(extra);
+        }
+        event
+    };
+    let part = |text: &str| json!({"type": "output_text", "text": text, "annotations": []});
+    let mut events = vec![
+        ("response.created", json!({"response": whole("in_progress", json!([]))})),
+        (
+            "response.output_item.added",
+            json!({"output_index": 0, "item": {"type": "message",
+            "id": "msg_standin0000001", "status": "in_progress", "role": "assistant", "content": []}}),
+        ),
+        ("response.content_part.added", at(json!({"part": part("")}))),
+    ];
+    events.extend(pieces(&text).iter().map(|piece| ("response.output_text.delta", at(json!({"delta": piece})))));
+    events.extend([
+        ("response.output_text.done", at(json!({"text": text}))),
+        ("response.content_part.done", at(json!({"part": part(&text)}))),
+        ("response.output_item.done", json!({"output_index": 0, "item": item(&text, "completed")})),
+        ("response.completed", json!({"response": whole("completed", json!([item(&text, "completed")]))})),
+    ]);
+    let framed = events.into_iter().enumerate().map(|(number, (name, mut data))| {
+        data["type"] = json!(name);
+        data["sequence_number"] = json!(number);
+        format!("event: {name}\ndata: {data}\n\n")
+    });
+    sse(framed.collect())
+}
+
 fn reply(status: StatusCode, body: &Value) -> Answer {
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())).boxed());
+    let mut response = Response::new(Full::new(Bytes::from(body.to_string())).map_err(std::io::Error::other).boxed());
     *response.status_mut() = status;
     response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
     response
@@ -263,7 +388,7 @@ fn reply(status: StatusCode, body: &Value) -> Answer {
 fn sse(events: Vec<String>) -> Answer {
     let frames = futures_util::stream::iter(events).then(|event| async move {
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        Ok::<_, Infallible>(Frame::data(Bytes::from(event)))
+        Ok::<_, std::io::Error>(Frame::data(Bytes::from(event)))
     });
     let mut response = Response::new(BodyExt::boxed(StreamBody::new(frames)));
     response.headers_mut().insert("content-type", http::HeaderValue::from_static("text/event-stream"));

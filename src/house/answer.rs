@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::memory::{Remember, Scope};
 use super::steps::Sending;
-use super::{Entry, House, Standing};
+use super::{Entry, House, Leaving, Standing};
 use crate::forward::Answer;
 use crate::locate::provider::Endpoint;
 use crate::mask::turn::signed_digest;
@@ -53,6 +53,14 @@ impl Return {
             map: Arc::clone(&sending.map),
             json_answer: sending.json_answer,
         }
+    }
+
+    /// Wait for the service; a client that leaves meanwhile closes the record.
+    pub async fn wait<T>(&self, service: impl Future<Output = T>) -> T {
+        let leaving = Leaving::new(&self.house, &self.entry);
+        let answer = service.await;
+        leaving.stayed();
+        answer
     }
 
     /// Begin the answer to the client; a watched task carries the rest.
@@ -178,7 +186,6 @@ impl Return {
         if outcome == "cut" && !streaming {
             let _gone = send.send(Err("the answer broke off".into())).await;
         }
-        self.house.metrics.in_flight.dec();
     }
 
     fn remember(&self, summary: &Summary) -> super::memory::Pending {

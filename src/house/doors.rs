@@ -3,6 +3,7 @@
 //! Must not know: sockets, bodies.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use http::StatusCode;
@@ -14,6 +15,8 @@ use crate::identify::Answer;
 use crate::portal::Portal;
 use crate::record::event::Why;
 use crate::refuse::Cause;
+use crate::telemetry::Metrics;
+use crate::wire::body::{Holding, streamed};
 
 /// The closures of a running house.
 #[must_use]
@@ -23,8 +26,12 @@ pub fn doors(house: &Arc<House>, portal: Arc<Portal>) -> accept::House {
     accept::House {
         tunnel: Box::new(move |asked| may_pass(Arc::clone(&tunnel), asked).boxed()),
         opens: Box::new(move |host, port| opens.standing().providers.host(host, port).is_some()),
-        request: Box::new(move |received| crate::gate::way(Arc::clone(&request), received).boxed()),
-        turn_away: Box::new(move |received, trouble| turn_away(Arc::clone(&turned), received, trouble).boxed()),
+        request: Box::new(move |received| {
+            counted(Arc::clone(&request.metrics), crate::gate::way(Arc::clone(&request), received)).boxed()
+        }),
+        turn_away: Box::new(move |received, trouble| {
+            counted(Arc::clone(&turned.metrics), turn_away(Arc::clone(&turned), received, trouble)).boxed()
+        }),
         own: Box::new(move |parts, _| {
             let portal = Arc::clone(&portal);
             async move { portal.answer(&parts) }.boxed()
@@ -33,12 +40,29 @@ pub fn doors(house: &Arc<House>, portal: Arc<Portal>) -> accept::House {
     }
 }
 
+/// Under way until the last byte of its answer has gone, or the client has.
+async fn counted(
+    metrics: Arc<Metrics>,
+    answer: impl Future<Output = http::Response<accept::AnswerBody>>,
+) -> http::Response<accept::AnswerBody> {
+    let under_way = metrics.under_way();
+    answer.await.map(|body| streamed(Holding::new(body, under_way)))
+}
+
 async fn may_pass(house: Arc<House>, asked: ConnectRequest) -> Tunnel {
     let standing = house.standing();
     let authorization = asked.proxy_authorization.as_ref().map(|secret| secret.0.as_str());
     let caller = match standing.people.who(asked.client.ip(), authorization, asked.secure).await {
         Answer::Known(caller) => caller,
-        Answer::Challenge(_) => return Tunnel::Challenge,
+        Answer::Challenge(_) => {
+            // Every browser asks first without an account; a wrong one is worth knowing.
+            if authorization.is_some() {
+                let standing = house.standing();
+                let entry = Entry::new(asked.client.ip(), &asked.target.host, Instant::now(), &standing.versions);
+                write(&house, entry.passed(Verdict::Blocked, vec![why("wrong_account")]));
+            }
+            return Tunnel::Challenge;
+        }
     };
     if standing.providers.host(&asked.target.host, asked.target.port).is_some() {
         return Tunnel::Open;
@@ -46,7 +70,7 @@ async fn may_pass(house: Arc<House>, asked: ConnectRequest) -> Tunnel {
     if may_tunnel(caller.unknown, caller.person.ehr) {
         return Tunnel::Through;
     }
-    let mut entry = Entry::new(asked.client.ip(), &asked.target.host, std::time::Instant::now(), &standing.versions);
+    let mut entry = Entry::new(asked.client.ip(), &asked.target.host, Instant::now(), &standing.versions);
     entry.caller(&caller);
     let code = if caller.person.ehr { "ehr_network" } else { "unknown_destination" };
     write(&house, entry.passed(Verdict::Blocked, vec![why(code)]));
@@ -63,18 +87,23 @@ async fn may_pass(house: Arc<House>, asked: ConnectRequest) -> Tunnel {
 
 async fn turn_away(house: Arc<House>, received: Received, trouble: Trouble) -> http::Response<accept::AnswerBody> {
     let standing = house.standing();
-    let entry = Entry::new(received.client.ip(), &received.target.host, received.arrived.at, &standing.versions);
+    let mut entry = Entry::new(received.client.ip(), &received.target.host, received.arrived.at, &standing.versions);
     let mut exit = Exit::new(&standing, &received);
+    let authorization = received.proxy_authorization.as_ref().map(|secret| secret.0.as_str());
+    if let Answer::Known(caller) = standing.people.who(received.client.ip(), authorization, received.secure).await {
+        entry.caller(&caller);
+    }
     if let Some(provider) = standing.providers.host(&received.target.host, received.target.port) {
         let path = received.parts.uri.path();
-        exit.at(&provider.endpoint(received.parts.method.as_str(), path, trouble == Trouble::Upgrade), &provider.name);
+        let endpoint = provider.endpoint(received.parts.method.as_str(), path, trouble == Trouble::Upgrade);
+        exit.at(&endpoint, &provider.name);
+        entry.asked(&provider.id, &endpoint);
     }
     let cause = match &trouble {
         Trouble::Upgrade => Cause::NotOffered { what: "WebSocket".to_owned() },
         Trouble::Overload { .. } => Cause::Overloaded { retry_after_secs: 5 },
         other => Cause::BadRequest { what: other.to_string() },
     };
-    house.metrics.in_flight.inc();
     house.refuse(&standing, entry, &exit, Stop::Door { code: trouble.name(), cause }).await
 }
 
@@ -96,7 +125,7 @@ fn take_note(house: &Arc<House>, note: Note) {
             return;
         }
     };
-    let entry = Entry::new(client.ip(), &target.host, std::time::Instant::now(), &house.standing().versions);
+    let entry = Entry::new(client.ip(), &target.host, Instant::now(), &house.standing().versions);
     write(house, entry.passed(verdict, vec![why(code)]));
 }
 

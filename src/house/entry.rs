@@ -11,6 +11,7 @@ use crate::detect::text::Text;
 use crate::detect::{Document, Findings, Kind};
 use crate::identify::Caller;
 use crate::keys::Ring;
+use crate::locate::provider::Endpoint;
 use crate::mask::apply::Counts;
 use crate::record::event::{Closed, Opened, Passed, UseOf, Versions, Who, Why};
 use crate::record::search::{Form, fingerprint};
@@ -108,6 +109,13 @@ impl Entry {
             strength: strength(person.strength),
             client: caller.client.to_string(),
         };
+    }
+
+    /// Which service and endpoint.
+    pub fn asked(&mut self, service: &str, endpoint: &Endpoint) {
+        self.service = Name::new(service);
+        self.endpoint = Word::new(&endpoint.name);
+        self.known_endpoint = endpoint.known;
     }
 
     /// What was found, as counts and fingerprints.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-use super::{Standing, Stop};
+use super::Standing;
 use crate::accept::{AnswerBody, Received};
 use crate::locate::Head;
 use crate::locate::provider::{Endpoint, ErrorShape};
@@ -55,7 +55,7 @@ impl Exit {
 
     /// The answer that says it.
     #[must_use]
-    pub fn render(&self, stop: &Stop, refusal: &Refusal) -> Response<AnswerBody> {
+    pub fn render(&self, refusal: &Refusal) -> Response<AnswerBody> {
         let Some(shape) = &self.shape else {
             let mut response = Response::new(whole(Bytes::from(refuse::message(refusal))));
             *response.status_mut() = StatusCode::BAD_REQUEST;
@@ -68,13 +68,6 @@ impl Exit {
             if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
                 response.headers_mut().insert(name, value);
             }
-        }
-        if matches!(stop, Stop::Challenge) {
-            *response.status_mut() = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-            response.headers_mut().insert(
-                http::header::PROXY_AUTHENTICATE,
-                HeaderValue::from_static("Basic realm=\"Tsuitate\", charset=\"UTF-8\""),
-            );
         }
         response
     }

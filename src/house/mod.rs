@@ -6,6 +6,7 @@ pub mod answer;
 pub mod doors;
 pub mod entry;
 pub mod exit;
+pub mod leaving;
 pub mod memory;
 pub mod open;
 pub mod standing;
@@ -20,6 +21,7 @@ use tokio::sync::Semaphore;
 
 pub use entry::Entry;
 pub use exit::Exit;
+pub use leaving::Leaving;
 pub use memory::{Memory, Scope};
 pub use standing::{Standing, StandingError};
 pub use stop::Stop;
@@ -129,7 +131,7 @@ impl House {
     ///
     /// # Errors
     /// When it could not be written: nothing may be sent.
-    pub async fn record(&self, entry: &mut Entry, masked: steps::Masked) -> Result<steps::Sending, Stop> {
+    pub async fn record(self: &Arc<Self>, entry: &mut Entry, masked: steps::Masked) -> Result<steps::Sending, Stop> {
         let steps::Masked { applied, decision, target, scope, service, endpoint, json_answer, weight } = masked;
         let remember = memory::Remember {
             units: applied.remember.units,
@@ -138,7 +140,10 @@ impl House {
         };
         let mut pending = self.memory.keep(&scope, &service, &remember, (self.clock)()).map_err(|_| Stop::Fault)?;
         let rows = std::mem::take(&mut pending.rows);
-        self.recorder.append(vec![entry.opened(decision.verdict)], rows).await.map_err(Stop::Record)?;
+        let leaving = Leaving::new(self, entry);
+        let written = self.recorder.append(vec![entry.opened(decision.verdict)], rows).await;
+        leaving.stayed();
+        written.map_err(Stop::Record)?;
         entry.open = true;
         self.memory.commit(pending);
         entry.step("record");
@@ -172,7 +177,7 @@ impl House {
         entry.because(stop.reasons());
         let outcome = if matches!(stop, Stop::Forward(_)) { "upstream_failed" } else { "refused" };
         let refusal = stop::refusal(&stop, &entry.record, &standing.config.contact, exit.service());
-        let response = exit.render(&stop, &refusal);
+        let response = exit.render(&refusal);
         let closed =
             entry.closed(outcome, Some(response.status().as_u16()), 0, crate::restore::Counts::default(), None);
         let events = if entry.open { vec![closed] } else { vec![entry.opened(verdict), closed] };
@@ -184,7 +189,6 @@ impl House {
         if !entry.open {
             self.count(&entry, verdict);
         }
-        self.metrics.in_flight.dec();
         tracing::info!(
             record = entry.record,
             service = entry.service.as_str(),

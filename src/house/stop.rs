@@ -17,7 +17,8 @@ use crate::wire::body::BodyError;
 pub enum Stop {
     /// The decision says so.
     Decided(Box<Decision>),
-    /// 407: said at CONNECT already for HTTPS; for plain requests here.
+    /// No account where one is required. The 407 was said at the door; here the account has changed since the tunnel was
+    /// opened, and inside a tunnel no client understands a 407.
     Challenge,
     Body(BodyError),
     Unreadable(Unreadable),
@@ -50,7 +51,7 @@ impl Stop {
     pub fn cause(&self) -> Cause {
         match self {
             Stop::Decided(decision) => decided(decision),
-            Stop::Challenge => Cause::BadRequest { what: "proxy account required".to_owned() },
+            Stop::Challenge => Cause::AccountRequired,
             Stop::Body(error) => match error {
                 BodyError::TooLarge { limit, seen } => Cause::Limit {
                     name: "gate.limits.body".to_owned(),

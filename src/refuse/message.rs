@@ -90,6 +90,10 @@ pub fn headline(cause: &Cause) -> (&'static str, &'static str) {
             "要求の形式が正しくないため止めました。何も送っていません。",
             "The request is malformed; nothing was sent.",
         ),
+        Cause::AccountRequired => (
+            "プロキシの利用者として確認できないため止めました。何も送っていません。利用者名とパスワードを設定し直してください。",
+            "An account of the proxy is required; nothing was sent. Set its name and password again.",
+        ),
         Cause::Failed { .. } => (
             "検査を終えられなかったため送信を止めました。何も送っていません。",
             "The check could not be completed, so nothing was sent.",
@@ -172,7 +176,7 @@ fn reason_ja(cause: &Cause) -> String {
         | Cause::Upstream { what }
         | Cause::AnswerCut { what }
         | Cause::Failed { step: what } => word(what),
-        Cause::Overloaded { .. } => String::new(),
+        Cause::Overloaded { .. } | Cause::AccountRequired => String::new(),
     }
 }
 
@@ -211,7 +215,7 @@ fn reason_en(cause: &Cause) -> String {
         | Cause::Upstream { what }
         | Cause::AnswerCut { what }
         | Cause::Failed { step: what } => word(what),
-        Cause::Overloaded { .. } => String::new(),
+        Cause::Overloaded { .. } | Cause::AccountRequired => String::new(),
     }
 }
 

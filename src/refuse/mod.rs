@@ -52,6 +52,8 @@ pub enum Cause {
     NotOffered { what: String },
     /// The request itself is broken (`what` is of ours: `conflicting content-length`).
     BadRequest { what: String },
+    /// The caller has no account of the proxy, or no longer, where one is required.
+    AccountRequired,
     /// A part of the gate failed, so the request was not sent.
     Failed { step: String },
     /// No room for another request: 503, to be asked again.

@@ -78,8 +78,17 @@ pub struct Metrics {
     findings: Family<ByKind, Counter>,
     steps: Family<ByStep, Histogram>,
     unwritten: Counter,
-    /// Requests between their first byte and the last of their answer.
-    pub in_flight: Gauge,
+    in_flight: Gauge,
+}
+
+/// A request that is under way, until it is dropped.
+#[derive(Debug)]
+pub struct UnderWay(Gauge);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl Default for Metrics {
@@ -116,6 +125,13 @@ impl Metrics {
 
     pub fn step(&self, step: &str, seconds: f64) {
         self.steps.get_or_create(&ByStep { step: step.to_owned() }).observe(seconds);
+    }
+
+    /// Counts a request between its first byte and the last of its answer, however it ends.
+    #[must_use]
+    pub fn under_way(&self) -> UnderWay {
+        self.in_flight.inc();
+        UnderWay(self.in_flight.clone())
     }
 
     pub fn unwritten(&self) {

@@ -11,4 +11,6 @@ mod sniff;
 #[expect(unreachable_pub, reason = "shared by the test modules alone")]
 mod support;
 mod tls;
+#[expect(unreachable_pub, reason = "shared by the test modules alone")]
+mod way;
 mod way_net;

@@ -1,0 +1,103 @@
+//! The record of the running gate: durable before the first byte upstream, and nothing upstream without it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+use tsuitate::record::chain::Head;
+use tsuitate::record::{Aside, Sealed, Store, StoreError};
+use tsuitate::store::Sqlite;
+
+use super::stand::{LETTER, said, stand_on};
+
+/// A store whose disk is slow or full, as the test says.
+struct Disk {
+    inner: Sqlite,
+    full: Arc<AtomicBool>,
+    /// Called before an `opened` event becomes durable, and after any event did.
+    before: Box<dyn Fn() + Send>,
+    after: Box<dyn Fn(&'static str) + Send>,
+}
+
+impl Store for Disk {
+    fn head(&mut self) -> Result<Head, StoreError> {
+        self.inner.head()
+    }
+
+    fn append(&mut self, events: &[Sealed], asides: &[Aside]) -> Result<(), StoreError> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(StoreError::Injected);
+        }
+        if events.iter().any(|event| event.kind == "opened") {
+            (self.before)();
+        }
+        self.inner.append(events, asides)?;
+        events.iter().for_each(|event| (self.after)(event.kind));
+        Ok(())
+    }
+
+    fn open_records(&mut self) -> Result<Vec<String>, StoreError> {
+        self.inner.open_records()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_arrives_at_the_service_before_the_record_is_durable() {
+    let order: Arc<Mutex<Vec<String>>> = Arc::default();
+    let written = Arc::clone(&order);
+    let reached: Arc<Mutex<Option<Arc<dyn Fn() -> usize + Send + Sync>>>> = Arc::default();
+    let (early, look) = (Arc::clone(&order), Arc::clone(&reached));
+    let stand = stand_on(|inner, _| {
+        Box::new(Disk {
+            inner,
+            full: Arc::default(),
+            before: Box::new(move || {
+                // A slow disk: whoever does not wait for it gets ahead of it.
+                std::thread::sleep(Duration::from_millis(150));
+                let count = look.lock().unwrap().as_ref().map(|look| look()).unwrap_or_default();
+                early.lock().unwrap().push(format!("received {count}"));
+            }),
+            after: Box::new(move |kind| written.lock().unwrap().push(kind.to_owned())),
+        })
+    })
+    .await;
+    let stand = Arc::new(stand);
+    let looking = Arc::downgrade(&stand);
+    *reached.lock().unwrap() =
+        Some(Arc::new(move || looking.upgrade().map_or(0, |stand| stand.standin.received().len())));
+    for turn in 0..2 {
+        let (_, reply) = stand.chat(None, &[("user", LETTER)]).await;
+        let whole = serde_json::to_string(&said(LETTER)).unwrap();
+        assert!(reply.body.contains(whole.trim_matches('"')), "{}", reply.body);
+        stand.newest().await;
+        while order.lock().unwrap().len() < 3 * (turn + 1) {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(*order.lock().unwrap(), ["received 0", "opened", "closed", "received 1", "opened", "closed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_cannot_be_written_lets_nothing_leave() {
+    let full = Arc::new(AtomicBool::new(false));
+    let switch = Arc::clone(&full);
+    let stand =
+        stand_on(|inner, _| Box::new(Disk { inner, full: switch, before: Box::new(|| {}), after: Box::new(|_| {}) }))
+            .await;
+    full.store(true, Ordering::SeqCst);
+    for account in [None, Some(super::stand::TARO)] {
+        let (got, reply) = stand.chat(account, &[("user", LETTER)]).await;
+        assert!(got.is_none(), "it was sent without a record");
+        assert_eq!(reply.status, 400, "{}", reply.body);
+        assert_eq!(reply.headers["x-should-retry"], "false");
+    }
+    assert!(stand.events().is_empty());
+    let page = stand.gate.as_ref().unwrap().house.metrics.page();
+    assert!(page.contains("tsuitate_record_failures_total 2"), "{page}");
+    full.store(false, Ordering::SeqCst);
+    let (got, reply) = stand.chat(None, &[("user", LETTER)]).await;
+    assert!(got.is_some() && reply.status == 200, "{}", reply.body);
+    let (opened, closed) = stand.newest().await;
+    assert_eq!((&opened["verdict"], &closed["outcome"]), (&json!("masked"), &json!("answered")));
+}
