@@ -37,6 +37,18 @@ impl Store for Disk {
         Ok(())
     }
 
+    fn retired_by(&mut self, before_ms: u64) -> Result<Option<(u64, u64, u64)>, StoreError> {
+        self.inner.retired_by(before_ms)
+    }
+
+    fn retire(&mut self, from_seq: u64, to_seq: u64, tombstone: &Sealed) -> Result<(), StoreError> {
+        self.inner.retire(from_seq, to_seq, tombstone)
+    }
+
+    fn expire(&mut self, now_ms: u64) -> Result<u64, StoreError> {
+        self.inner.expire(now_ms)
+    }
+
     fn open_records(&mut self) -> Result<Vec<String>, StoreError> {
         self.inner.open_records()
     }
