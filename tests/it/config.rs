@@ -25,7 +25,7 @@ fn keys(table: &Table, before: &str, found: &mut BTreeSet<String>) {
         let path = if before.is_empty() { key.clone() } else { format!("{before}.{key}") };
         match value {
             Value::Table(inner) if path != "detect.thresholds" && path != "upstream.resolve" => {
-                keys(inner, &path, found)
+                keys(inner, &path, found);
             }
             _ => {
                 found.insert(path);

@@ -1,5 +1,12 @@
 //! One binary for all tests that need more than one room. Nothing here needs the network outside of this machine.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::string_slice, clippy::type_complexity)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::type_complexity,
+    clippy::disallowed_methods
+)]
 
 mod architecture;
 mod config;
