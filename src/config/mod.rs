@@ -92,8 +92,6 @@ pub struct Restore {
     pub tools: Vec<String>,
     /// Mark restored lab values that the AI did not see.
     pub blind_mark: bool,
-    /// The note under a text with such values; empty for none.
-    pub blind_note: String,
     /// Longest event of a streamed answer.
     pub event: Size,
     /// Longest answer that is not streamed.
@@ -110,7 +108,6 @@ impl Default for Restore {
         Self {
             tools: shipped.tools,
             blind_mark: shipped.blind_mark,
-            blind_note: shipped.blind_note,
             event: Size(shipped.event_limit as u64),
             body: Size(shipped.body_limit as u64),
             open: shipped.open_limit,
@@ -126,7 +123,6 @@ impl Restore {
         restore::Settings {
             tools: self.tools.clone(),
             blind_mark: self.blind_mark,
-            blind_note: self.blind_note.clone(),
             event_limit: self.event.bytes(),
             body_limit: self.body.bytes(),
             open_limit: self.open,

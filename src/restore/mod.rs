@@ -19,9 +19,8 @@ pub use stream::Restorer;
 /// request's map are blind. It stands beside the marks in the text, and alone where no mark may be (JSON, code, arguments).
 pub const BLIND_HEADER: &str = "x-tsuitate-blind-values";
 
-/// The note that ends a text with blind lab values in it.
-pub const BLIND_NOTE: &str =
-    "※この値はAIに伏せて送りました。AIは値を見ていません。評価・計算・投与量の判断には使えません。";
+/// The note that ends a text with blind lab values in it; `mask` takes it out again.
+pub use crate::mask::blind::NOTE as BLIND_NOTE;
 
 /// Settings of restoring (`[restore]`).
 #[derive(Clone, Debug)]

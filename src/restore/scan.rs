@@ -42,7 +42,7 @@ impl Rules {
 }
 
 /// The mark behind a restored blind value.
-pub const BLIND_MARK: char = '※';
+pub use crate::mask::blind::MARK as BLIND_MARK;
 
 /// Longest label in brackets that is read over, in characters.
 const LABEL_MAX: usize = 20;
