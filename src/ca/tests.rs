@@ -213,7 +213,9 @@ fn an_imported_authority_must_belong_together() {
 #[test]
 fn openssl_agrees() {
     if Command::new("openssl").arg("version").output().is_err() {
-        println!("skipped: no openssl here");
+        assert!(std::env::var_os("TSUITATE_TESTS").is_none(), "no openssl here, and nothing may be skipped");
+        // Past the test harness, which keeps the output of tests that pass.
+        let _said = std::io::Write::write_all(&mut std::io::stderr(), b"skipped: no openssl here\n");
         return;
     }
     let dir = tempfile::tempdir().unwrap();

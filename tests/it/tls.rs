@@ -91,7 +91,7 @@ async fn a_name_outside_of_the_authority_gets_no_trusted_leaf() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn curl_through_the_gate() {
     if Command::new("curl").arg("--version").output().is_err() {
-        println!("skipped: no curl here");
+        crate::support::skip("curl");
         return;
     }
     let service = service::echo().await;
