@@ -160,6 +160,7 @@ impl Line {
     ///
     /// # Errors
     /// When the connection broke, or the answer did before its end.
+    #[expect(clippy::disallowed_methods, reason = "the body is limited")]
     pub async fn send(&mut self, request: Request<Bytes>) -> anyhow::Result<Reply> {
         let (mut parts, body) = request.into_parts();
         let body = Full::new(body);

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use http_body_util::{BodyExt, Collected, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -121,6 +121,7 @@ fn certificates(names: &[&str]) -> anyhow::Result<(String, rustls::ServerConfig)
 
 type Answer = Response<BoxBody<Bytes, std::io::Error>>;
 
+#[expect(clippy::disallowed_methods, reason = "the body is limited")]
 async fn answer(request: Request<Incoming>, got: Arc<Mutex<Vec<Got>>>) -> Result<Answer, Infallible> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
@@ -184,9 +185,10 @@ async fn answer(request: Request<Incoming>, got: Arc<Mutex<Vec<Got>>>) -> Result
 }
 
 /// An answer in one piece, packed as every service does it.
+#[expect(clippy::disallowed_methods, reason = "the body is limited")]
 async fn packed(whole: Answer) -> Answer {
     let (mut parts, body) = whole.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = Limited::new(body, 64 << 20).collect().await.map(Collected::to_bytes).unwrap_or_default();
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     // Writing into memory does not fail.
     let _infallible = packed.write_all(&body);

@@ -40,7 +40,6 @@ pub struct Scope {
     memory: Secret,
     /// Vault keys of every epoch that can still be undone, newest first.
     vault: Vec<Secret>,
-    tag: [u8; 16],
 }
 
 impl Scope {
@@ -49,14 +48,12 @@ impl Scope {
     pub fn new(ring: &Ring, name: &str, named: bool) -> Option<Self> {
         let token = ring.derive(Purpose::Token, name)?;
         let memory = ring.derive(Purpose::Memory, name)?;
-        let tag = tag(&memory);
         Some(Self {
             named,
             token: TokenKey::new(*token.bytes()),
             epoch: ring.active().id.clone(),
             memory,
             vault: ring.derive_all(Purpose::Vault, name),
-            tag,
         })
     }
 
@@ -345,12 +342,12 @@ impl Memory {
         let slot = Slot { shelf, scope: tag(secret), key: key.to_vec() };
         let sealed = match self.ram.get(&slot) {
             Some(kept) if kept.expires_ms > now_ms => kept.sealed,
-            Some(_) => return None,
             None if stored => {
                 let reader = self.store.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
                 Arc::new(reader.aside(shelf, &slot.scope, key, now_ms).ok().flatten()?)
             }
-            None => return None,
+            // Expired, or never there.
+            _ => return None,
         };
         let plain = decrypt(secret, &context(shelf, key), &sealed)?;
         serde_json::from_slice(&plain).ok()

@@ -14,7 +14,7 @@ use super::standing::today;
 use super::{Entry, Exit, House, Standing, Stop};
 use crate::accept::{Received, ReceivedBody};
 use crate::decide::{Decision, Destination, Input};
-use crate::detect::{Document, Findings, Fuel};
+use crate::detect::{Findings, Fuel};
 use crate::forward::Target;
 use crate::identify::{Answer, Caller};
 use crate::locate::provider::{Action, Endpoint};
@@ -52,7 +52,6 @@ pub struct LocatedRequest {
 /// After step 5: what was found.
 pub struct Searched {
     request: LocatedRequest,
-    document: Document,
     findings: Findings,
     fuel: Fuel,
     scope: Scope,
@@ -157,7 +156,7 @@ pub fn detect(
     let findings = standing.detector.find(&document, &mut fuel).map_err(Stop::Detect)?;
     entry.found(&document, &findings, &ring);
     entry.step("detect");
-    Ok(Searched { request, document, findings, fuel, scope, known, known_signed })
+    Ok(Searched { request, findings, fuel, scope, known, known_signed })
 }
 
 /// Step 6: what is done with it.
@@ -197,7 +196,7 @@ pub fn decide(house: &House, standing: &Standing, entry: &mut Entry, searched: S
 /// Step 7: what may leave.
 pub fn mask(_house: &House, standing: &Standing, entry: &mut Entry, decided: Decided) -> Result<Masked, Stop> {
     let Decided { searched, decision } = decided;
-    let Searched { request, document: _, findings, mut fuel, scope, known, .. } = searched;
+    let Searched { request, findings, mut fuel, scope, known, .. } = searched;
     let LocatedRequest { identified, located, weight } = request;
     let applied = apply(crate::mask::apply::Input {
         located: &located,
