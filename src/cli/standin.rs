@@ -1,6 +1,7 @@
 //! A stand-in AI service for the demonstration and the tests: TLS on loopback, the shapes of OpenAI, Anthropic and
 //! Gemini, streamed or not. It answers with the user's own last text and keeps every request it got, so that one can see
-//! what left the house. Two models misbehave: `stand-in-cut` breaks off in the middle, `stand-in-silent` never answers.
+//! what left the house. Some models behave otherwise: `stand-in-cut` breaks off in the middle, `stand-in-silent` never
+//! answers, `stand-in-error` says no and quotes the text, `stand-in-tools` calls the tools that it was offered.
 //! Must not know: the gate.
 
 use std::convert::Infallible;
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use http_body_util::{BodyExt, Collected, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -131,6 +132,7 @@ fn certificates(names: &[&str]) -> anyhow::Result<(String, rustls::ServerConfig)
 
 type Answer = Response<BoxBody<Bytes, std::io::Error>>;
 
+#[expect(clippy::disallowed_methods, reason = "the body is limited")]
 async fn answer(request: Request<Incoming>, got: Arc<Mutex<Vec<Got>>>) -> Result<Answer, Infallible> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
@@ -177,6 +179,14 @@ async fn answer(request: Request<Incoming>, got: Arc<Mutex<Vec<Got>>>) -> Result
     if named("stand-in-silent") {
         std::future::pending::<()>().await;
     }
+    if named("stand-in-error") {
+        let text = said(&last_text(&asked["messages"], "content"));
+        let error = json!({"error": {"message": text, "type": "invalid_request_error", "param": null, "code": null}});
+        return Ok(reply(StatusCode::BAD_REQUEST, &error));
+    }
+    if named("stand-in-tools") {
+        return Ok(tools(&asked));
+    }
     if named("stand-in-cut") {
         return Ok(cut(whole));
     }
@@ -187,10 +197,10 @@ async fn answer(request: Request<Incoming>, got: Arc<Mutex<Vec<Got>>>) -> Result
 }
 
 /// An answer in one piece, packed as every service does it.
+#[expect(clippy::disallowed_methods, reason = "the body is limited")]
 async fn packed(whole: Answer) -> Answer {
     let (mut parts, body) = whole.into_parts();
-    #[expect(clippy::disallowed_methods, reason = "the stand-in's own words")]
-    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body = Limited::new(body, 64 << 20).collect().await.map(Collected::to_bytes).unwrap_or_default();
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     // Writing into memory does not fail.
     let _infallible = packed.write_all(&body);
@@ -266,6 +276,25 @@ fn chat(asked: &Value, stream: bool) -> Answer {
     events.push(chunk(json!({}), json!("stop")));
     events.push("[DONE]".to_owned());
     sse(events.into_iter().map(|data| format!("data: {data}\n\n")).collect())
+}
+
+/// Calls every tool that was offered, with the user's last text as its argument.
+fn tools(asked: &Value) -> Answer {
+    let text = json!({"text": last_text(&asked["messages"], "content")}).to_string();
+    let names = asked["tools"].as_array().into_iter().flatten().map(|tool| tool["function"]["name"].clone());
+    let calls: Vec<Value> = names
+        .enumerate()
+        .map(|(number, name)| {
+            json!({"id": format!("call_standin00000{number}"), "type": "function",
+                "function": {"name": name, "arguments": text}})
+        })
+        .collect();
+    reply(
+        StatusCode::OK,
+        &json!({"id": "chatcmpl-standin", "object": "chat.completion", "created": 1, "model": asked["model"],
+            "choices": [{"index": 0, "finish_reason": "tool_calls",
+                "message": {"role": "assistant", "content": null, "tool_calls": calls}}]}),
+    )
 }
 
 fn messages(asked: &Value, stream: bool) -> Answer {

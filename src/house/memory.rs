@@ -346,7 +346,8 @@ impl Memory {
                 let reader = self.store.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
                 Arc::new(reader.aside(shelf, &slot.scope, key, now_ms).ok().flatten()?)
             }
-            None => return None,
+            // Expired, or never there.
+            _ => return None,
         };
         let plain = decrypt(secret, &context(shelf, key), &sealed)?;
         serde_json::from_slice(&plain).ok()

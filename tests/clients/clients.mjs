@@ -91,6 +91,19 @@ async function run(name, client) {
       check(`${label}.refused_keeps_secret`, !error?.message.includes(CASES.refused_secret));
       check(`${label}.refused_once`, sent - before === 1, `${sent - before} requests`);
       await nothingLeaked(`${label}.refused`, 0);
+
+      if (MASKED && stream) {
+        await direct("POST", "/__reset");
+        const earlier = sent;
+        let broken;
+        try {
+          await client.cut(stream);
+        } catch (caught) {
+          broken = caught;
+        }
+        check(`${label}.cut_is_an_error`, broken?.message.includes("衝立"), `shown: ${broken?.message ?? "nothing"}`);
+        check(`${label}.cut_is_sent_once`, sent - earlier === 1, `${sent - earlier} requests`);
+      }
     } catch (error) {
       check(`${label}.ran`, false, error.stack);
     }
@@ -145,6 +158,7 @@ const chat = {
     return [JSON.parse(call.function.arguments).content, final];
   },
   refused: (stream) => chatCreate([{ role: "user", content: CASES.refused }], stream),
+  cut: (stream) => chatCreate([{ role: "user", content: CASES.cut }], stream),
 };
 
 async function responsesCreate(input, stream, options = {}) {
@@ -175,6 +189,7 @@ const responses = {
     return [JSON.parse(call.arguments).content, final];
   },
   refused: (stream) => responsesCreate([{ role: "user", content: CASES.refused }], stream),
+  cut: (stream) => responsesCreate([{ role: "user", content: CASES.cut }], stream),
 };
 
 async function messagesCreate(messages, stream, options = {}) {
@@ -197,6 +212,7 @@ const claude = {
     return [call.input.content, final];
   },
   refused: (stream) => messagesCreate([{ role: "user", content: CASES.refused }], stream),
+  cut: (stream) => messagesCreate([{ role: "user", content: CASES.cut }], stream),
 };
 
 async function geminiCreate(contents, stream, config = {}) {
@@ -226,6 +242,7 @@ const gemini = {
     return [call.args.content, final];
   },
   refused: (stream) => geminiCreate([{ role: "user", parts: [{ text: CASES.refused }] }], stream),
+  cut: (stream) => geminiCreate([{ role: "user", parts: [{ text: CASES.cut }] }], stream),
 };
 
 for (const [name, client] of Object.entries({ openai: chat, responses, anthropic: claude, gemini })) {

@@ -118,6 +118,16 @@ def run(name, client):
                 check(f"{label}.refused_keeps_secret", CASES["refused_secret"] not in shown)
             check(f"{label}.refused_once", SENT - before == 1, f"{SENT - before} requests")
             nothing_leaked(f"{label}.refused", 0)
+
+            if MASKED and stream:
+                direct("POST", "/__reset")
+                before = SENT
+                try:
+                    client.cut(stream)
+                    check(f"{label}.cut_is_an_error", False, "half an answer was taken for a whole one")
+                except Exception as error:
+                    check(f"{label}.cut_is_an_error", "衝立" in str(error), f"shown: {error}")
+                check(f"{label}.cut_is_sent_once", SENT - before == 1, f"{SENT - before} requests")
         except Exception:
             check(f"{label}.ran", False, traceback.format_exc(limit=-4))
 
@@ -174,6 +184,9 @@ class Chat:
 
     def refused(self, stream):
         return self.create([{"role": "user", "content": CASES["refused"]}], stream)
+
+    def cut(self, stream):
+        return self.create([{"role": "user", "content": CASES["cut"]}], stream)
 
 
 class Responses(Chat):
@@ -239,6 +252,9 @@ class Anthropic:
     def refused(self, stream):
         return self.create([{"role": "user", "content": CASES["refused"]}], stream)
 
+    def cut(self, stream):
+        return self.create([{"role": "user", "content": CASES["cut"]}], stream)
+
 
 class Gemini:
     messages = "contents"
@@ -277,6 +293,9 @@ class Gemini:
 
     def refused(self, stream):
         return self.create([types.Content(role="user", parts=[types.Part(text=CASES["refused"])])], stream)
+
+    def cut(self, stream):
+        return self.create([types.Content(role="user", parts=[types.Part(text=CASES["cut"])])], stream)
 
 
 def main():

@@ -1,7 +1,8 @@
 """A stand-in AI service: OpenAI, Anthropic and Gemini shapes over HTTP/1.1, plain and TLS.
 
 It says the user's last text again (streamed in pieces of two characters), calls the first tool that it is offered with
-that text, and keeps every request: GET /__received gives them as JSON, POST /__reset forgets them.
+that text, and keeps every request: GET /__received gives them as JSON, POST /__reset forgets them. A streamed answer to a
+text with "please-cut" in it ends in the middle, without a word.
 
 Started with --act-as-gate it also takes CONNECT for any host and refuses what looks like a GitHub token, so that the
 client scripts can be tried without the gate. It masks nothing then.
@@ -22,6 +23,7 @@ LOCK = threading.Lock()
 OPTIONS = None
 PIECE = 2
 REFUSED = "ghp_"
+CUT = "please-cut"
 REFUSAL = "[衝立] 送信を止めました。AIには何も送っていません。 / [Tsuitate] nothing was sent. Record: 0000"
 
 
@@ -47,6 +49,8 @@ def arguments(text):
 
 class Stand(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Pieces that still go out; negative: all of them.
+    left = -1
     disable_nagle_algorithm = True
 
     def log_message(self, *_):
@@ -94,11 +98,17 @@ class Stand(BaseHTTPRequestHandler):
 
     def chunk(self, text):
         data = text.encode()
+        if self.left == 0:
+            self.close_connection = True
+            return
         if data:
+            self.left -= 1
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
             self.wfile.flush()
 
     def end(self):
+        if self.left == 0:
+            return
         self.wfile.write(b"0\r\n\r\n")
 
     def event(self, value, name=None):
@@ -121,6 +131,7 @@ class Stand(BaseHTTPRequestHandler):
                 RECEIVED.clear()
             return self.reply(200, {})
         text = raw.decode("utf-8", "replace")
+        self.left = 8 if CUT in text else -1
         if OPTIONS.act_as_gate and REFUSED in text:
             return self.refuse(path)
         with LOCK:

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use tsuitate::cli::standin::Standin;
 
 use super::stand::{
-    ANTHROPIC, GEMINI, LETTER, OPENAI, SECRETS, between_tokens, chat_body, nothing_of, post, said, sse, stand, text_of,
+    ANTHROPIC, GEMINI, LETTER, MISTRAL, OPENAI, SECRETS, between_tokens, chat_body, nothing_of, post, said, sse, stand,
+    text_of,
 };
 
 struct Shape {
@@ -305,4 +306,115 @@ async fn a_request_without_a_body_and_a_client_that_asks_first_are_served() {
     let mut answer = Vec::new();
     drop(stream.read_to_end(&mut answer).await);
     assert!(text_of(&answer).contains("佐久間 春香"), "{}", text_of(&answer));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_every_other_endpoint_takes_leaves_masked_too() {
+    let stand = stand(json!({})).await;
+    let chat = json!([{"role": "user", "content": LETTER}]);
+    let contents = json!([{"role": "user", "parts": [{"text": LETTER}]}]);
+    let cases = [
+        (OPENAI, "/v1/completions", json!({"model": "demo", "prompt": LETTER})),
+        (OPENAI, "/v1/embeddings", json!({"model": "demo", "input": [LETTER, "はい"]})),
+        (OPENAI, "/v1/moderations", json!({"model": "demo", "input": LETTER})),
+        (OPENAI, "/v1/something/new", json!({"model": "demo", "whatever": {"deep": [LETTER]}})),
+        (ANTHROPIC, "/v1/messages/count_tokens", json!({"model": "demo", "messages": chat})),
+        (GEMINI, "/v1beta/models/gemini-2.5-flash:countTokens", json!({"contents": contents})),
+        (GEMINI, "/v1beta/models/gemini-embedding-001:embedContent", json!({"content": {"parts": [{"text": LETTER}]}})),
+    ];
+    for (host, path, body) in cases {
+        let before = stand.standin.received().len();
+        let reply = stand.ask(None, host, path, body.to_string()).await;
+        let got = stand.standin.received().get(before).cloned().unwrap_or_else(|| panic!("{path}: {}", reply.body));
+        nothing_of(&SECRETS, &text_of(&got.body));
+        assert!(text_of(&got.body).contains("丁寧な文面"), "{path}");
+    }
+    let body = json!({"model": "demo", "messages": chat}).to_string();
+    let reply = stand.ask(None, MISTRAL, "/v1/chat/completions", body).await;
+    assert_eq!((SHAPES[0].answer)(&reply.body), said(LETTER));
+    nothing_of(&SECRETS, &text_of(&stand.standin.received().pop().unwrap().body));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_of_the_service_comes_through_with_its_status() {
+    let stand = stand(json!({})).await;
+    let body = json!({"model": "stand-in-error", "messages": [{"role": "user", "content": LETTER}]}).to_string();
+    let reply = stand.ask(None, OPENAI, "/v1/chat/completions", body).await;
+    assert_eq!(reply.status, 400);
+    assert_eq!(json_of(&reply.body)["error"]["message"], said(LETTER));
+    let (opened, closed) = stand.newest().await;
+    assert_eq!((&opened["verdict"], &closed["outcome"]), (&json!("masked"), &json!("answered")));
+    assert_eq!(closed["status"], 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_arguments_of_a_tool_are_restored_by_the_allow_list_alone_and_come_back_masked() {
+    let stand = stand(json!({"restore": {"tools": ["karte_write"]}})).await;
+    let tool = |name: &str| {
+        json!({"type": "function", "function": {"name": name, "parameters": {"type": "object",
+            "properties": {"text": {"type": "string"}}}}})
+    };
+    let tools = json!([tool("karte_write"), tool("web_search"), tool("send_mail")]);
+    let mut messages = json!([{"role": "user", "content": LETTER}]);
+    let body = json!({"model": "stand-in-tools", "tools": tools, "messages": messages}).to_string();
+    let reply = stand.ask(None, OPENAI, "/v1/chat/completions", body).await;
+    let answer = json_of(&reply.body)["choices"][0]["message"].clone();
+    let arguments = |number: usize| {
+        let text = answer["tool_calls"][number]["function"]["arguments"].as_str().unwrap_or_else(|| panic!("{answer}"));
+        json_of(text)["text"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(arguments(0), LETTER);
+    for never in [1, 2] {
+        nothing_of(&SECRETS, &arguments(never));
+    }
+    messages.as_array_mut().unwrap().push(answer.clone());
+    for (number, result) in ["佐久間 春香様のカルテに書きました。", "なし", "送りました"].iter().enumerate()
+    {
+        let id = answer["tool_calls"][number]["id"].clone();
+        messages.as_array_mut().unwrap().push(json!({"role": "tool", "tool_call_id": id, "content": result}));
+    }
+    let body = json!({"model": "demo", "tools": tools, "messages": messages}).to_string();
+    let reply = stand.ask(None, OPENAI, "/v1/chat/completions", body).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let received = stand.standin.received();
+    let sent = text_of(&received.last().unwrap().body);
+    nothing_of(&SECRETS, &sent);
+    let first = json_of(&text_of(&received[0].body))["messages"][0]["content"].as_str().unwrap().to_owned();
+    let second = json_of(&sent);
+    let call = second["messages"][1]["tool_calls"][0]["function"]["arguments"].as_str().unwrap();
+    assert_eq!(json_of(call)["text"], first.as_str(), "the arguments go back as the service wrote them");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_in_json_carries_no_mark_and_a_header_says_how_many_values_were_blind() {
+    let stand = stand(json!({})).await;
+    let text = "患者：佐久間 春香　HbA1c 7.2%　LDL-C 131 mg/dL をJSONにしてください。";
+    let body = json!({"model": "demo", "response_format": {"type": "json_object"},
+        "messages": [{"role": "user", "content": text}]})
+    .to_string();
+    let reply = stand.ask(None, OPENAI, "/v1/chat/completions", body).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert_eq!((SHAPES[0].answer)(&reply.body), said(text));
+    assert_eq!(reply.headers["x-tsuitate-blind-values"], "2");
+    let sent = text_of(&stand.standin.received().pop().unwrap().body);
+    nothing_of(&["7.2", "131", "佐久間"], &sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_is_told_to_stop_lets_a_stream_finish_first() {
+    let mut stand = stand(json!({})).await;
+    let mut line = stand.line(None, ANTHROPIC, true).await;
+    let shape = &SHAPES[5];
+    let [before, after] = shape.around;
+    let body = format!("{before}{}{after}", serde_json::to_string(LETTER).unwrap());
+    let asked = tokio::spawn(async move { line.send(post("/v1/messages", body)).await });
+    while stand.standin.received().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    stand.stop().await;
+    let reply = asked.await.unwrap().unwrap();
+    assert_eq!((shape.answer)(&reply.body), said(LETTER));
+    assert_eq!(stand.newest().await.1["outcome"], "answered");
+    let last = stand.events().pop().unwrap();
+    assert_eq!(last["event"], "checkpoint", "the chain is signed at the end");
 }

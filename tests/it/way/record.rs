@@ -9,7 +9,7 @@ use tsuitate::record::chain::Head;
 use tsuitate::record::{Aside, Sealed, Store, StoreError};
 use tsuitate::store::Sqlite;
 
-use super::stand::{LETTER, said, stand_on};
+use super::stand::{LETTER, OPENAI, chat_body, post, said, stand_on};
 
 /// A store whose disk is slow or full, as the test says.
 struct Disk {
@@ -112,4 +112,31 @@ async fn a_record_that_cannot_be_written_lets_nothing_leave() {
     assert!(got.is_some() && reply.status == 200, "{}", reply.body);
     let (opened, closed) = stand.newest().await;
     assert_eq!((&opened["verdict"], &closed["outcome"]), (&json!("masked"), &json!("answered")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_while_the_disk_is_slow_leaves_no_open_record_and_nothing_is_sent() {
+    let entered = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&entered);
+    let stand = stand_on(|inner, _| {
+        Box::new(Disk {
+            inner,
+            full: Arc::default(),
+            before: Box::new(move || {
+                seen.store(true, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(300));
+            }),
+            after: Box::new(|_| {}),
+        })
+    })
+    .await;
+    let mut line = stand.line(None, OPENAI, true).await;
+    let asked =
+        tokio::spawn(async move { line.send(post("/v1/chat/completions", chat_body(&[("user", LETTER)]))).await });
+    while !entered.load(Ordering::SeqCst) {
+        tokio::task::yield_now().await;
+    }
+    asked.abort();
+    assert_eq!(stand.newest().await.1["outcome"], "client_gone");
+    assert!(stand.standin.received().is_empty());
 }

@@ -134,6 +134,7 @@ async fn a_websocket_is_refused_with_a_reason() {
 async fn a_request_that_tells_its_length_twice_or_lies_about_it_never_leaves() {
     let stand = stand(json!({})).await;
     let body = chat_body(&[("user", LETTER)]);
+    let mut shown = 0;
     for head in [
         format!("Content-Length: {}\r\nTransfer-Encoding: chunked\r\n", body.len()),
         format!("Content-Length: {}\r\nContent-Length: {}\r\n", body.len(), body.len() - 9),
@@ -155,8 +156,17 @@ async fn a_request_that_tells_its_length_twice_or_lies_about_it_never_leaves() {
         drop(stream.read_to_end(&mut answer).await);
         let answer = String::from_utf8_lossy(&answer);
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{head}{answer}");
+        if let Some(body) = answer.split("\r\n\r\n").nth(1).filter(|body| !body.is_empty()) {
+            // What could be read as a request is refused in the service's shape, and recorded.
+            let body: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {head}{answer}"));
+            assert_eq!(body["error"]["code"], "tsuitate_refused", "{head}{body}");
+            let (opened, _) = stand.newest().await;
+            assert_eq!((&opened["verdict"], &opened["service"]), (&json!("blocked"), &json!("openai")), "{opened}");
+            shown += 1;
+        }
         assert!(stand.standin.received().is_empty(), "{head}");
     }
+    assert!(shown > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,7 @@ use tsuitate::store::{Reader, Sqlite};
 
 pub const OPENAI: &str = "api.openai.com";
 pub const ANTHROPIC: &str = "api.anthropic.com";
+pub const MISTRAL: &str = "api.mistral.ai";
 pub const GEMINI: &str = "generativelanguage.googleapis.com";
 
 /// Invented people, and everything about them that may not leave.
@@ -75,6 +76,7 @@ pub fn config(folder: &Path, standin: &Standin, changes: &Value) -> Value {
                 OPENAI: standin.address.to_string(),
                 ANTHROPIC: standin.address.to_string(),
                 GEMINI: standin.address.to_string(),
+                MISTRAL: standin.address.to_string(),
             },
         },
         "identify": { "source": [{ "type": "basic", "file": users }] },
@@ -101,7 +103,7 @@ fn parsed(config: &Value) -> Config {
 /// A gate with the changes of a test to its config.
 pub async fn stand(changes: Value) -> Stand {
     let folder = tempfile::tempdir().unwrap();
-    let standin = Standin::start(&[OPENAI, ANTHROPIC, GEMINI]).await.unwrap();
+    let standin = Standin::start(&[OPENAI, ANTHROPIC, GEMINI, MISTRAL]).await.unwrap();
     let config = config(folder.path(), &standin, &changes);
     let mut stand = Stand { gate: None, standin, folder, config };
     stand.start().await;
@@ -111,7 +113,7 @@ pub async fn stand(changes: Value) -> Stand {
 /// The same over a store that the test makes of the ordinary one.
 pub async fn stand_on(wrap: impl FnOnce(Sqlite, &Standin) -> Box<dyn Store>) -> Stand {
     let folder = tempfile::tempdir().unwrap();
-    let standin = Standin::start(&[OPENAI, ANTHROPIC, GEMINI]).await.unwrap();
+    let standin = Standin::start(&[OPENAI, ANTHROPIC, GEMINI, MISTRAL]).await.unwrap();
     let config = config(folder.path(), &standin, &json!({}));
     let database = folder.path().join("data/tsuitate.db");
     std::fs::create_dir_all(folder.path().join("data")).unwrap();
