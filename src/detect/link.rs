@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasickBuilder, MatchKind};
+use aho_corasick::{AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 
 use super::engine::Candidate;
 use super::finding::{Entity, Evidence, RuleId};
@@ -101,6 +101,8 @@ pub(super) fn spread(
     let automaton = AhoCorasickBuilder::new()
         .match_kind(MatchKind::Standard)
         .ascii_case_insensitive(true)
+        .kind(Some(automaton_kind(places, known.len())))
+        .prefilter(false)
         .build(known.iter().map(|known| known.needle.as_str()))
         .map_err(|_| DetectError::Engine { engine: "link" })?;
     let mut found = Vec::new();
@@ -122,6 +124,16 @@ pub(super) fn spread(
         }
     }
     Ok(found)
+}
+
+/// The automaton is built for one document: for a short one the building costs more than the search.
+fn automaton_kind(places: &[Place<'_>], needles: usize) -> AhoCorasickKind {
+    let bytes: usize = places.iter().map(|place| place.text.folded().len()).sum();
+    if bytes < needles.saturating_mul(2000) {
+        AhoCorasickKind::NoncontiguousNFA
+    } else {
+        AhoCorasickKind::ContiguousNFA
+    }
 }
 
 fn repeated(text: &Text, range: Range<usize>, known: &Known) -> Hit {

@@ -7,8 +7,9 @@ use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::{Input, MatchKind, PatternSet, meta};
 use regex_syntax::hir::{Hir, HirKind, Literal, Repetition};
 
-/// Letters of a pattern that the gate holds, at least, where the pattern has as many.
-const LETTERS: usize = 4;
+/// Letters of a pattern that the gate holds, at least, where the pattern has as many. Every one more multiplies the states
+/// that are built while it runs; what stands further on is asked for by `needs`.
+const LETTERS: usize = 2;
 
 /// Which of many patterns can match in a window.
 #[derive(Debug)]

@@ -21,12 +21,15 @@ pub(crate) struct Hit {
 pub(crate) struct Labels {
     automaton: AhoCorasick,
     words: Vec<Word>,
+    /// By rule: the words it owns.
+    owned: Vec<Vec<usize>>,
 }
 
 #[derive(Debug)]
 struct Word {
     text: String,
     tokens: Vec<String>,
+    joined: String,
     /// Rules that own it, as bits.
     owners: Vec<bool>,
 }
@@ -38,7 +41,9 @@ impl Labels {
             for label in &rule.labels {
                 let text = label.trim().to_lowercase();
                 let at = words.iter().position(|word| word.text == text).unwrap_or_else(|| {
-                    words.push(Word { tokens: tokens(label), text, owners: vec![false; rules.len()] });
+                    let tokens = tokens(label);
+                    let joined = tokens.concat();
+                    words.push(Word { tokens, joined, text, owners: vec![false; rules.len()] });
                     words.len() - 1
                 });
                 if let Some(owner) = words.get_mut(at).and_then(|word| word.owners.get_mut(index)) {
@@ -51,7 +56,11 @@ impl Labels {
             .ascii_case_insensitive(true)
             .build(words.iter().map(|word| word.text.as_str()))
             .map_err(|error| RuleError::at("labels", "", 0..0, error.to_string(), "fewer labels"))?;
-        Ok(Self { automaton, words })
+        let owns = |word: &Word, rule: usize| word.owners.get(rule).copied().unwrap_or(false);
+        let owned = (0..rules.len())
+            .map(|rule| words.iter().enumerate().filter(|(_, word)| owns(word, rule)).map(|(at, _)| at).collect())
+            .collect();
+        Ok(Self { automaton, words, owned })
     }
 
     /// Every label of a text, longest first at each place, in order.
@@ -97,9 +106,7 @@ impl Labels {
 
     /// The label of `rule` that a field's or column's name holds.
     pub(crate) fn names(&self, field: &Field, index: usize) -> Option<usize> {
-        self.words
-            .iter()
-            .position(|word| word.owners.get(index).copied().unwrap_or(false) && field.holds(&word.text, &word.tokens))
+        self.owned.get(index)?.iter().copied().find(|at| self.words.get(*at).is_some_and(|word| field.holds(word)))
     }
 }
 
@@ -151,24 +158,25 @@ fn compound(gap: &str) -> bool {
 pub(crate) struct Field {
     folded: String,
     tokens: Vec<String>,
+    joined: String,
 }
 
 impl Field {
     /// `name` is folded already.
     pub(crate) fn new(name: &str) -> Self {
         let folded = name.trim().to_lowercase();
-        Self { tokens: tokens(name), folded }
+        let tokens = tokens(name);
+        Self { joined: tokens.concat(), tokens, folded }
     }
 
-    fn holds(&self, label: &str, label_tokens: &[String]) -> bool {
-        if !label.is_ascii() {
-            return self.folded.contains(label);
+    fn holds(&self, label: &Word) -> bool {
+        if !label.text.is_ascii() {
+            return self.folded.contains(label.text.as_str());
         }
-        if label_tokens.is_empty() || self.tokens.is_empty() {
+        if label.tokens.is_empty() || self.tokens.is_empty() {
             return false;
         }
-        self.tokens.concat() == label_tokens.concat()
-            || self.tokens.windows(label_tokens.len()).any(|window| window == label_tokens)
+        self.joined == label.joined || self.tokens.windows(label.tokens.len()).any(|window| window == label.tokens)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod lab;
 pub(crate) mod labels;
 pub mod layout;
 pub mod names;
+mod needs;
 pub mod passage;
 pub mod pattern;
 mod reading;

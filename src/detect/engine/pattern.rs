@@ -7,11 +7,11 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
-use regex_automata::Input;
-use regex_automata::util::captures::Captures;
+use regex_automata::{Anchored, Input, PatternID};
 
 use super::gate::Gate;
 use super::labels::{Field, Hit, Labels};
+use super::needs::Needs;
 use super::table::Table;
 use super::{ATOM, Candidate, Engine, Output, View};
 use crate::detect::check::Outcome;
@@ -25,6 +25,8 @@ use crate::detect::text::Text;
 const FLOOR: f32 = 0.05;
 /// What a rule costs where it runs singly, against one byte of the gate.
 const SINGLE: u64 = 2;
+/// So few rules are run as they are; more go through the gate first.
+const FEW: usize = 8;
 
 /// The engine with its rules.
 #[derive(Debug)]
@@ -32,10 +34,10 @@ pub struct Pattern {
     rules: Vec<Prepared>,
     /// Says which of `lines` can hit; `None` without rules.
     gate: Option<Gate>,
-    /// The rules behind the gate, in its order.
-    lines: Vec<usize>,
+    /// The rules behind the gate, in its order, and what each needs.
+    lines: Vec<(usize, Needs)>,
     /// Rules that can cross line breaks: over the whole text.
-    whole: Vec<usize>,
+    whole: Vec<(usize, Needs)>,
     labels: Labels,
 }
 
@@ -74,6 +76,8 @@ impl Pattern {
             (0..rules.len()).partition(|index| rules.get(*index).is_some_and(|rule| rule.lines));
         let patterns: Vec<&str> =
             lines.iter().filter_map(|index| rules.get(*index)).map(|rule| rule.pattern.as_str()).collect();
+        let needs = |index: usize| (index, rules.get(index).map(|rule| Needs::of(&rule.pattern)).unwrap_or_default());
+        let (whole, lines) = (whole.into_iter().map(needs).collect(), lines.iter().copied().map(needs).collect());
         let gate =
             if patterns.is_empty() { None } else { Some(Gate::new(&patterns).map_err(|error| too_large(&error))?) };
         let mut prepared = Vec::with_capacity(rules.len());
@@ -102,11 +106,10 @@ impl Pattern {
     ) -> Result<(), DetectError> {
         let Some(prepared) = self.rules.get(index) else { return Ok(()) };
         let rule = &prepared.rule;
-        let mut captures = rule.group.map(|_| rule.regex.create_captures());
         let mut at = window.start;
         fuel.burn((window.len() as u64) * SINGLE)?;
         while at < window.end {
-            let Some((found, span)) = search(rule, lazy.text, at..window.end, captures.as_mut()) else { break };
+            let Some((found, span)) = search(rule, lazy.text, at..window.end) else { break };
             let next = if edges(rule.boundary, lazy, span.clone()) {
                 self.judge(index, prepared, lazy, span.clone(), out);
                 found.end.max(span.end)
@@ -206,20 +209,30 @@ impl Engine for Pattern {
             hits: OnceLock::new(),
             table: OnceLock::new(),
         };
-        for &index in &self.whole {
-            self.run(index, 0..text.len(), &lazy, fuel, out)?;
+        if !self.whole.is_empty() {
+            let held = Needs::held(text.as_bytes());
+            for (index, _) in self.whole.iter().filter(|(_, needs)| held.cover(needs)) {
+                self.run(*index, 0..text.len(), &lazy, fuel, out)?;
+            }
         }
         let Some(gate) = &self.gate else { return Ok(()) };
         let mut hit = gate.set();
+        let mut able: Vec<usize> = Vec::with_capacity(self.lines.len());
         let mut start = 0;
         while start < text.len() {
             let end = memchr::memchr(b'\n', text.as_bytes().get(start..).unwrap_or_default())
                 .map_or(text.len(), |at| start + at);
             if end > start {
-                gate.look(text, start..end, &mut hit);
-                for number in hit.iter() {
-                    if let Some(&index) = self.lines.get(number.as_usize()) {
-                        self.run(index, start..end, &lazy, fuel, out)?;
+                let held = Needs::held(text.as_bytes().get(start..end).unwrap_or_default());
+                able.clear();
+                able.extend((0..).zip(&self.lines).filter(|(_, (_, needs))| held.cover(needs)).map(|(at, _)| at));
+                if able.len() > FEW {
+                    gate.look(text, start..end, &mut hit);
+                    able.retain(|at| PatternID::new(*at).is_ok_and(|id| hit.contains(id)));
+                }
+                for at in &able {
+                    if let Some((index, _)) = self.lines.get(*at) {
+                        self.run(*index, start..end, &lazy, fuel, out)?;
                     }
                 }
             }
@@ -240,23 +253,18 @@ fn too_large(message: &str) -> RuleError {
 }
 
 /// The next match in a window: the whole match and the span that counts.
-fn search(
-    rule: &Rule,
-    text: &str,
-    window: Range<usize>,
-    captures: Option<&mut Captures>,
-) -> Option<(Range<usize>, Range<usize>)> {
-    let input = Input::new(text).range(window);
-    match (rule.group, captures) {
-        (Some(group), Some(captures)) => {
-            rule.regex.search_captures(&input, captures);
-            let whole = captures.get_match()?.range();
-            let span = captures.get_group(group).map_or(whole.clone(), |span| span.range());
-            Some((whole, span))
+fn search(rule: &Rule, text: &str, window: Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
+    let found = rule.regex.search(&Input::new(text).range(window))?.range();
+    let span = match rule.group {
+        Some(group) => {
+            // Groups are looked for in the match alone: most windows have none.
+            let mut captures = rule.regex.create_captures();
+            rule.regex.search_captures(&Input::new(text).range(found.clone()).anchored(Anchored::Yes), &mut captures);
+            captures.get_group(group).map_or(found.clone(), |span| span.range())
         }
-        _ => rule.regex.search(&input).map(|found| (found.range(), found.range())),
-    }
-    .filter(|(_, span)| !span.is_empty())
+        None => found.clone(),
+    };
+    (!span.is_empty()).then_some((found, span))
 }
 
 /// Behind the run of ASCII letters and digits that begins at `at`, or behind its one letter.
@@ -291,10 +299,12 @@ fn edges(boundary: Boundary, lazy: &Lazy<'_>, span: Range<usize>) -> bool {
             if grouped(bytes, &span) {
                 return false;
             }
-            if one.is_ascii_alphabetic() && !lazy.hits().iter().any(|hit| hit.range.end == span.start) {
+            // Labels are in order and apart.
+            if one.is_ascii_alphabetic() && lazy.hits().binary_search_by_key(&span.start, |hit| hit.range.end).is_err()
+            {
                 return false;
             }
-            !next.is_ascii_alphabetic() || lazy.hits().iter().any(|hit| hit.range.start == span.end)
+            !next.is_ascii_alphabetic() || lazy.hits().binary_search_by_key(&span.end, |hit| hit.range.start).is_ok()
         }
     }
 }

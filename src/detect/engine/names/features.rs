@@ -108,30 +108,30 @@ const TEMPLATES: [(&str, &[Field]); 37] = {
 
 /// Where each template's numbers lie.
 pub struct Layout {
-    offsets: Vec<u32>,
-    sizes: Vec<Vec<u32>>,
+    offsets: [u32; TEMPLATES.len()],
+    /// As many as the template has fields; 1 behind them.
+    sizes: [[u32; 4]; TEMPLATES.len()],
     total: usize,
 }
 
 impl Layout {
     #[must_use]
     pub fn new(cues: &Cues) -> Self {
-        let mut layout = Self { offsets: Vec::new(), sizes: Vec::new(), total: 0 };
-        for (_, fields) in TEMPLATES {
-            let sizes: Vec<u32> = fields
-                .iter()
-                .map(|field| match field {
+        let mut layout = Self { offsets: [0; TEMPLATES.len()], sizes: [[1; 4]; TEMPLATES.len()], total: 0 };
+        let slots = layout.offsets.iter_mut().zip(layout.sizes.iter_mut());
+        for ((_, fields), (offset, sizes)) in TEMPLATES.iter().zip(slots) {
+            for (size, field) in sizes.iter_mut().zip(fields.iter()) {
+                *size = match field {
                     Field::Form => Form::COUNT as u32,
                     Field::Script => Script::COUNT as u32,
                     Field::Before => Before::COUNT as u32,
                     Field::After => After::COUNT as u32,
                     Field::Word => cues.numbers() as u32,
                     Field::Number(n) => u32::from(*n),
-                })
-                .collect();
-            layout.offsets.push(layout.total as u32);
+                };
+            }
+            *offset = layout.total as u32;
             layout.total += sizes.iter().product::<u32>() as usize;
-            layout.sizes.push(sizes);
         }
         layout
     }
@@ -142,6 +142,7 @@ impl Layout {
         self.total
     }
 
+    #[inline]
     fn index(&self, template: T, values: &[usize]) -> u32 {
         let template = template as usize;
         let mut index = 0;
@@ -162,7 +163,7 @@ impl Layout {
         };
         let mut rest = index - self.offsets.get(template).copied().unwrap_or(0);
         let mut values = Vec::new();
-        for size in sizes.iter().rev() {
+        for size in sizes.iter().take(fields.len()).rev() {
             values.push(rest % size);
             rest /= size;
         }

@@ -11,7 +11,16 @@ pub struct Table {
     mask: usize,
     /// By hash of the first two letters: bit n = a word of n letters begins so.
     lengths: Vec<u16>,
+    /// By first letter, as bits: some word begins with it; and from `LETTERS` on: it is a word.
+    firsts: Vec<u64>,
+    /// Bits by hash: clear where no word has it, so that most misses do not touch `slots`.
+    seen: Vec<u64>,
 }
+
+/// Letters that `firsts` tells apart; all others may begin a word.
+const LETTERS: usize = 1 << 16;
+/// Bits of `seen` for a word.
+const BITS: usize = 6;
 
 fn finish(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -32,7 +41,13 @@ impl Table {
     #[must_use]
     pub fn with_room(words: usize) -> Self {
         let size = (words.max(8) * 3 / 2).next_power_of_two();
-        Self { slots: vec![0; size], mask: size - 1, lengths: vec![0; pairs(words)] }
+        Self {
+            slots: vec![0; size],
+            mask: size - 1,
+            lengths: vec![0; pairs(words)],
+            firsts: vec![0; LETTERS / 32],
+            seen: vec![0; (words.max(64) * BITS).next_power_of_two() / 64],
+        }
     }
 
     /// Or `value` (never zero) into the value of `word`.
@@ -48,6 +63,17 @@ impl Table {
         if let Some(lengths) = self.lengths.get_mut(at) {
             *lengths |= 1 << length;
         }
+        let mut mark = |at: usize| {
+            if let Some(bits) = self.firsts.get_mut(at / 64) {
+                *bits |= 1 << (at % 64);
+            }
+        };
+        if (first as usize) < LETTERS {
+            mark(first as usize);
+            if length == 1 {
+                mark(first as usize + LETTERS);
+            }
+        }
         self.add_hash(hash, value);
     }
 
@@ -58,6 +84,10 @@ impl Table {
         }
         let mixed = finish(hash);
         let tag = mixed | 1 << 63;
+        let (word, bit) = self.bit(mixed);
+        if let Some(bits) = self.seen.get_mut(word) {
+            *bits |= bit;
+        }
         let mut slot = mixed as usize & self.mask;
         loop {
             match self.slots.get_mut(slot) {
@@ -74,10 +104,19 @@ impl Table {
         }
     }
 
+    /// Where `seen` has its bit for a mixed hash.
+    fn bit(&self, mixed: u64) -> (usize, u64) {
+        ((mixed >> 30) as usize & (self.seen.len() - 1), 1 << ((mixed >> 24) & 63))
+    }
+
     /// The value of the word with this hash, or 0.
     #[must_use]
     pub fn get(&self, hash: u64) -> u32 {
         let mixed = finish(hash);
+        let (word, bit) = self.bit(mixed);
+        if self.seen.get(word).is_none_or(|bits| bits & bit == 0) {
+            return 0;
+        }
         let tag = mixed | 1 << 63;
         let mut slot = mixed as usize & self.mask;
         loop {
@@ -102,15 +141,19 @@ impl Table {
     /// Lengths of words that may begin with these two letters, as bits.
     #[must_use]
     pub fn lengths(&self, first: char, second: char) -> u16 {
-        // A word of one letter is filed under (letter, NUL).
-        let at = |second| self.lengths.get(pair(first, second) & (self.lengths.len() - 1)).copied().unwrap_or(0);
-        at('\0') & 2 | at(second) & !2
+        let mark = |at: usize| self.firsts.get(at / 64).is_none_or(|bits| bits & 1 << (at % 64) != 0);
+        let known = (first as usize) < LETTERS;
+        if known && !mark(first as usize) {
+            return 0;
+        }
+        let alone = if !known || mark(first as usize + LETTERS) { 2 } else { 0 };
+        alone | self.lengths.get(pair(first, second) & (self.lengths.len() - 1)).copied().unwrap_or(0) & !2
     }
 
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.slots.len() * 8 + self.lengths.len() * 2
+        self.slots.len() * 8 + self.lengths.len() * 2 + (self.firsts.len() + self.seen.len()) * 8
     }
 }
 
