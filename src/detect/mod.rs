@@ -28,4 +28,4 @@ pub use rule::{RuleError, RuleErrors};
 pub use settings::Settings;
 
 #[cfg(test)]
-mod floor;
+mod floor_test;
