@@ -1,6 +1,8 @@
 //! Detection in MB/s, all engines: Japanese prose and tables of the development corpus, and ASCII code.
 //! `cargo bench --no-default-features --bench detect`
 
+#![allow(clippy::expect_used)]
+
 use std::path::Path;
 
 use divan::counter::BytesCount;

@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let number = |name: &str, other: f64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(other);
     let names = Names::unfitted()?;
     let tell = |step: usize, loss: f64| {
-        if step % 10 == 0 {
+        if step.is_multiple_of(10) {
             eprintln!("step {step}: loss {loss:.1}");
         }
     };

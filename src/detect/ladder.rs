@@ -147,7 +147,7 @@ fn escaped(text: &str, offset: usize, depth: u8, above: &[Text], ladder: &mut La
             let whole = part.first().zip(part.last()).map(|(first, last)| first.start..last.end);
             let mut inner = Ladder::default();
             // Encoded runs that only show once the escapes are undone; of blobs only the first layer counts.
-            if runs(&read, 1, whole, &mut inner).is_ok() {
+            if runs(&read, 1, whole.as_ref(), &mut inner).is_ok() {
                 ladder.rungs.append(&mut inner.rungs);
             }
         }
@@ -156,7 +156,7 @@ fn escaped(text: &str, offset: usize, depth: u8, above: &[Text], ladder: &mut La
 }
 
 /// Runs of base64 and hex that decode to readable text. `whole`: what is the finding when the text is itself decoded.
-fn runs(text: &str, depth: u8, whole: Option<Range<usize>>, ladder: &mut Ladder) -> Result<(), DetectError> {
+fn runs(text: &str, depth: u8, whole: Option<&Range<usize>>, ladder: &mut Ladder) -> Result<(), DetectError> {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -171,11 +171,11 @@ fn runs(text: &str, depth: u8, whole: Option<Range<usize>>, ladder: &mut Ladder)
         match decode(written) {
             Some((inside, plain)) => {
                 let run = run.start + inside.start..run.start + inside.end;
-                let finding = whole.clone().unwrap_or(run);
+                let finding = whole.cloned().unwrap_or(run);
                 if depth > 1 {
                     let mut inner = Ladder::default();
                     escaped(&plain, 0, 1, &[], &mut inner);
-                    runs(&plain, 1, Some(finding.clone()), &mut inner)?;
+                    runs(&plain, 1, Some(&finding), &mut inner)?;
                     for mut rung in inner.rungs {
                         rung.whole = Some(finding.clone());
                         ladder.rungs.push(rung);
@@ -287,8 +287,7 @@ fn hexes(bytes: &[u8], start: usize, mark: &[u8]) -> Option<(usize, char)> {
     };
     let first = byte(0)?;
     let length = match first {
-        0x20..=0x7e => 1,
-        0x09 | 0x0a | 0x0d => 1,
+        0x20..=0x7e | 0x09 | 0x0a | 0x0d => 1,
         0xc2..=0xdf => 2,
         0xe0..=0xef => 3,
         0xf0..=0xf4 => 4,
@@ -412,16 +411,16 @@ mod tests {
         assert_eq!(read("q=%25E5%25B1%25B1%25E7%2594%25B0", "山田"), ["%25E5%25B1%25B1%25E7%2594%25B0"]);
         let inner = STANDARD.encode("患者 山田太郎 様です");
         let outer = STANDARD.encode(&inner);
-        assert_eq!(read(&format!("x {outer} y"), "山田太郎"), [outer.clone()]);
+        assert_eq!(read(&format!("x {outer} y"), "山田太郎"), std::slice::from_ref(&outer));
     }
 
     #[test]
     fn of_base64_and_hex_the_whole_run_is_the_finding() {
         let run = STANDARD.encode("患者氏名：山田太郎");
-        assert_eq!(read(&format!("データ:{run}です"), "山田太郎"), [run.clone()]);
-        assert_eq!(read(&format!("token={run}"), "山田太郎"), [run.clone()]);
+        assert_eq!(read(&format!("データ:{run}です"), "山田太郎"), std::slice::from_ref(&run));
+        assert_eq!(read(&format!("token={run}"), "山田太郎"), std::slice::from_ref(&run));
         let hex: String = "山田太郎 090".bytes().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(read(&format!("({hex})"), "山田太郎"), [hex.clone()]);
+        assert_eq!(read(&format!("({hex})"), "山田太郎"), std::slice::from_ref(&hex));
     }
 
     #[test]

@@ -30,7 +30,8 @@ pub(super) fn unite(mut hits: Vec<Hit>) -> Vec<Hit> {
                 let longer = hit.range.len() > last.range.len();
                 let stronger = hit.candidate.confidence > last.candidate.confidence;
                 let same = hit.candidate.kind == last.candidate.kind;
-                if (same && longer) || (!same && stronger) || (same && stronger && hit.range == last.range) {
+                let better = if same { longer || (stronger && hit.range == last.range) } else { stronger };
+                if better {
                     let role = hit.candidate.role.or(last.candidate.role);
                     *last = hit;
                     if same {

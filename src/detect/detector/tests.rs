@@ -162,7 +162,7 @@ fn dates_belong_to_the_one_patient() {
 fn limits_fail_closed() {
     let detector = detector(vec![]);
     let document = Document::of(&"あ".repeat(100));
-    assert!(matches!(detector.find(&document, &mut Fuel::for_bytes(0, 0)), Ok(_)));
+    assert!(detector.find(&document, &mut Fuel::for_bytes(0, 0)).is_ok());
     let mut none = Fuel::for_bytes(0, 0);
     none.burn((1 << 20) - 10).unwrap();
     assert!(matches!(detector.find(&document, &mut none), Err(DetectError::OutOfFuel { .. })));

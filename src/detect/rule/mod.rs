@@ -253,7 +253,7 @@ fn compile(name: &str, text: &str, raw: RawRule, file: usize, errors: &mut Vec<R
         }
     }
     for context in raw.context.iter().chain(&raw.negative) {
-        if context.words.get_ref().iter().any(|word| word.is_empty()) || context.words.get_ref().is_empty() {
+        if context.words.get_ref().iter().any(String::is_empty) || context.words.get_ref().is_empty() {
             fault(context.words.span(), "an empty word".to_owned(), "at least one word, none of them empty");
         }
     }
