@@ -166,7 +166,8 @@ mod tests {
         assert!(set.iter().any(|id| id.as_usize() == 3) && set.iter().any(|id| id.as_usize() == 4));
         assert!(!set.iter().any(|id| id.as_usize() == 6));
         gate.look("何もない文", 0..15, &mut set);
-        assert!(set.is_empty(), "{set:?}");
+        // A part that may be left out and is longer than the gate leaves it open (the third pattern).
+        assert!(set.iter().all(|id| id.as_usize() == 2), "{set:?}");
     }
 
     /// Every shipped rule over every line of the corpus: what the rule finds, the gate lets through.
