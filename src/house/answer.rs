@@ -18,7 +18,8 @@ use super::{Entry, House, Leaving, Standing};
 use crate::forward::Answer;
 use crate::locate::provider::Endpoint;
 use crate::mask::turn::signed_digest;
-use crate::mask::{SentAnswer, WordMap};
+use crate::mask::{Digest, SentAnswer, SentUnit, WordMap};
+use crate::record::Aside;
 use crate::refuse::{self, Cause, Contact, Language, Refusal};
 use crate::restore::{self, Restorer, Summary};
 use crate::wire::body::{AnswerBody, BoxError, streamed};
@@ -34,6 +35,10 @@ pub struct Return {
     map: Arc<WordMap>,
     /// The request asked for JSON: no marks in it.
     json_answer: bool,
+    /// What this request sent, unit by unit.
+    units: Vec<(Digest, SentUnit)>,
+    /// Rows of what was sent, to become durable with the outcome.
+    sent: Vec<Aside>,
 }
 
 /// Frames that wait for the client.
@@ -52,6 +57,8 @@ impl Return {
             service: sending.service.clone(),
             map: Arc::clone(&sending.map),
             json_answer: sending.json_answer,
+            units: sending.units.clone(),
+            sent: Vec::new(),
         }
     }
 
@@ -65,7 +72,10 @@ impl Return {
 
     /// Begin the answer to the client; a watched task carries the rest.
     #[must_use]
-    pub fn begin(self, answer: Answer) -> Response<AnswerBody> {
+    pub fn begin(mut self, answer: Answer) -> Response<AnswerBody> {
+        // The service has the request: its turn units were sent.
+        let units = std::mem::take(&mut self.units);
+        self.sent = self.keep(&Remember { units, ..Remember::default() });
         let Answer { parts, body, .. } = answer;
         let content_type = parts
             .headers
@@ -172,9 +182,7 @@ impl Return {
         let counts = summary.counts;
         let closed = self.entry.closed(outcome, Some(status.as_u16()), bytes, counts, fault);
         // What passed in the answer is known before the client can send it back; durable a moment later.
-        let mut pending = self.remember(&summary);
-        let rows = std::mem::take(&mut pending.rows);
-        self.house.memory.commit(pending);
+        let rows = self.sent.iter().cloned().chain(self.remember(&summary)).collect();
         if let Err(error) = self.house.recorder.append(vec![closed], rows).await {
             self.house.metrics.unwritten();
             tracing::error!(record = self.entry.record, %error, "the outcome could not be recorded");
@@ -188,7 +196,7 @@ impl Return {
         }
     }
 
-    fn remember(&self, summary: &Summary) -> super::memory::Pending {
+    fn remember(&self, summary: &Summary) -> Vec<Aside> {
         let key = &self.scope.token;
         let remember = Remember {
             answers: summary
@@ -200,9 +208,21 @@ impl Return {
             signed: summary.signed.iter().map(|block| signed_digest(key, block)).collect(),
             ..Remember::default()
         };
-        self.house.memory.keep(&self.scope, &self.service, &remember, (self.house.clock)()).unwrap_or_else(|error| {
-            tracing::error!(%error, "an answer could not be remembered");
-            super::memory::Pending::default()
-        })
+        self.keep(&remember)
+    }
+
+    /// Known from now on; gives the rows that become durable with the outcome.
+    fn keep(&self, remember: &Remember) -> Vec<Aside> {
+        match self.house.memory.keep(&self.scope, &self.service, remember, (self.house.clock)()) {
+            Ok(mut pending) => {
+                let rows = std::mem::take(&mut pending.rows);
+                self.house.memory.commit(pending);
+                rows
+            }
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be remembered");
+                Vec::new()
+            }
+        }
     }
 }

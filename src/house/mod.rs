@@ -134,7 +134,6 @@ impl House {
     pub async fn record(self: &Arc<Self>, entry: &mut Entry, masked: steps::Masked) -> Result<steps::Sending, Stop> {
         let steps::Masked { applied, decision, target, scope, service, endpoint, json_answer, weight } = masked;
         let remember = memory::Remember {
-            units: applied.remember.units,
             vault: if endpoint.history_on_server { applied.remember.words } else { Vec::new() },
             ..memory::Remember::default()
         };
@@ -157,6 +156,7 @@ impl House {
             endpoint,
             map,
             json_answer,
+            units: applied.remember.units,
             weight: Some(weight),
         })
     }

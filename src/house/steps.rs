@@ -20,7 +20,7 @@ use crate::identify::{Answer, Caller};
 use crate::locate::provider::{Action, Endpoint};
 use crate::locate::{Disposition, Head, LocatedText};
 use crate::mask::apply::{Applied, apply};
-use crate::mask::{Known, Length, atom, wanted};
+use crate::mask::{Digest, Known, Length, SentUnit, atom, wanted};
 use crate::record::Word;
 use crate::refuse::Cause;
 use crate::unpack::{self, Located};
@@ -268,5 +268,7 @@ pub struct Sending {
     pub endpoint: Endpoint,
     pub map: Arc<crate::mask::WordMap>,
     pub json_answer: bool,
+    /// Turn units as they go out: remembered when the service has begun to answer, not before.
+    pub units: Vec<(Digest, SentUnit)>,
     pub weight: Option<Weight>,
 }

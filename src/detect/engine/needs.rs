@@ -104,7 +104,7 @@ fn form(hir: &Hir) -> Form {
         HirKind::Class(class) => {
             let digits = match class {
                 Class::Unicode(class) => {
-                    class.ranges().iter().all(|range| ('0'..='9').contains(&range.start()) && range.end() <= '9')
+                    class.ranges().iter().all(|range| range.start().is_ascii_digit() && range.end().is_ascii_digit())
                 }
                 Class::Bytes(class) => {
                     class.ranges().iter().all(|range| range.start().is_ascii_digit() && range.end() <= b'9')
