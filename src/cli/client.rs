@@ -181,7 +181,6 @@ impl Line {
     ///
     /// # Errors
     /// When the connection broke, or the answer did before its end.
-    #[expect(clippy::disallowed_methods, reason = "the body is limited")]
     pub async fn send(&mut self, request: Request<Bytes>) -> anyhow::Result<Reply> {
         let (parts, body) = self.begin(request).await?.into_parts();
         #[expect(clippy::disallowed_methods, reason = "limited right here")]

@@ -132,7 +132,6 @@ fn certificates(names: &[&str]) -> anyhow::Result<(String, rustls::ServerConfig)
 
 type Answer = Response<BoxBody<Bytes, std::io::Error>>;
 
-#[expect(clippy::disallowed_methods, reason = "the body is limited")]
 async fn answer(request: Request<Incoming>, got: Arc<Mutex<Vec<Got>>>) -> Result<Answer, Infallible> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
