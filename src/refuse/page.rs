@@ -11,7 +11,7 @@ use super::message::{headline, japanese, reasons, way, ways, what_en, what_ja, w
 
 const STYLE: &str = "body{font:16px/1.7 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem;color:#1a1a1a;\
 background:#fff}h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}th,td{border:1px solid #888;padding:.4rem .6rem;\
-text-align:left;vertical-align:top;overflow-wrap:anywhere}code{font-size:.9em}@media(prefers-color-scheme:dark){body{\
+text-align:left;vertical-align:top;overflow-wrap:anywhere}th{white-space:nowrap}code{font-size:.9em}@media(prefers-color-scheme:dark){body{\
 background:#161616;color:#eee}}";
 
 /// Only our own style, by its digest.

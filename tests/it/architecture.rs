@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Room → rooms it may import. `gate`, `house` and `cli` see all.
-const MAY: [(&str, &[&str]); 20] = [
+const MAY: [(&str, &[&str]); 19] = [
     ("detect", &[]),
     ("locate", &["detect"]),
     ("unpack", &["locate", "detect"]),
@@ -23,7 +23,6 @@ const MAY: [(&str, &[&str]); 20] = [
     ("keys", &["record"]),
     ("record", &["decide"]),
     ("store", &["record"]),
-    ("uses", &["decide"]),
     ("telemetry", &["wire"]),
     (
         "config",
