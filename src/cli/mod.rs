@@ -118,6 +118,12 @@ pub fn main() -> ExitCode {
     let place = Place { config, file, data: arguments.data };
     match dispatch(arguments.command, &place) {
         Ok(code) => code,
+        // Whoever read the output has read enough.
+        Err(error)
+            if error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe) =>
+        {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             say(&format!("tsuitate: {error:#}"));
             ExitCode::from(if error.downcast_ref::<ConfigError>().is_some() { 2 } else { 3 })

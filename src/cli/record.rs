@@ -239,14 +239,31 @@ fn search(person: Option<&str>, number: Option<&str>, place: &Place) -> anyhow::
         bail!("say whom to look for: --person 氏名 or --number 番号");
     }
     let found = reader(place)?.with_fingerprints(&prints.keys().cloned().collect::<Vec<_>>())?;
+    // One line a record, with the closest match.
+    let mut closest: BTreeMap<u64, (&str, &Row)> = BTreeMap::new();
     for (print, row) in &found {
         let how = prints.get(print).copied().unwrap_or("");
+        let better = closest.get(&row.seq).is_none_or(|(known, _)| closeness(how) < closeness(known));
+        if better {
+            closest.insert(row.seq, (how, row));
+        }
+    }
+    for (how, row) in closest.values() {
         let opened = parsed(row.opened.as_deref());
         out(&format!("{}　{how}　{}　{}", local(row.at_ms), verdict_ja(text(&opened, "verdict")), row.record))?;
     }
-    out(&format!("{} 件。検出されなかったものは、ここでは探せません。", found.len()))?;
-    viewed(place, "search", found.len())?;
-    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    out(&format!("{} 件。検出されなかったものは、ここでは探せません。", closest.len()))?;
+    viewed(place, "search", closest.len())?;
+    Ok(if closest.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// How close a match is; less is closer.
+fn closeness(how: &str) -> u8 {
+    match how {
+        "姓だけが一致" => 1,
+        "姓が同じ人" => 2,
+        _ => 0,
+    }
 }
 
 fn export(to: Option<&Path>, place: &Place) -> anyhow::Result<ExitCode> {
