@@ -34,8 +34,11 @@ async fn gate(folder: &Path, standin: &Standin) -> Open {
         },
     }))
     .unwrap();
-    let config = Config::parse(Path::new("bench.toml"), &text, jiff::civil::date(2026, 11, 24)).unwrap_or_else(|error| panic!("{error}"));
-    open(config, Place { data: folder, gate: "bench".to_owned(), clock: now_ms }).await.unwrap_or_else(|error| panic!("{error}"))
+    let config = Config::parse(Path::new("bench.toml"), &text, jiff::civil::date(2026, 11, 24))
+        .unwrap_or_else(|error| panic!("{error}"));
+    open(config, Place { data: folder, gate: "bench".to_owned(), clock: now_ms })
+        .await
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A chat body of about this many bytes: an office mail with one name and one number in each kilobyte.
@@ -49,7 +52,11 @@ fn body(bytes: usize, stream: bool) -> Bytes {
 }
 
 fn request(body: &Bytes) -> Request<Bytes> {
-    Request::post("/v1/chat/completions").header("content-type", "application/json").header("authorization", "Bearer x").body(body.clone()).unwrap()
+    Request::post("/v1/chat/completions")
+        .header("content-type", "application/json")
+        .header("authorization", "Bearer x")
+        .body(body.clone())
+        .unwrap()
 }
 
 struct Way<'a> {
@@ -135,7 +142,9 @@ async fn run() {
     let through = Way { gate: gate.running.addr(), standin: standin.address, root: &gate.root.pem };
     let direct = Way { gate: None, standin: standin.address, root: &standin.root_pem };
     println!("one fsync of 4 KiB: {:.2} ms (median of 200)", fsync(folder.path()));
-    println!("| body | lines | http | direct p50 ms | gate p50 ms | added p50 ms | gate p99 ms | direct req/s | gate req/s | ratio |");
+    println!(
+        "| body | lines | http | direct p50 ms | gate p50 ms | added p50 ms | gate p99 ms | direct req/s | gate req/s | ratio |"
+    );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for bytes in [2_000, 8_000, 200_000] {
         for lines in [1, 16, 128] {
