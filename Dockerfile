@@ -1,11 +1,7 @@
 # Small, no root, no shell. docker build -t tsuitate . && docker run -p 8080:8080 -v tsuitate:/data tsuitate
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
-COPY Cargo.toml Cargo.lock ./
-COPY src src
-COPY patterns patterns
-COPY templates templates
-COPY config.example.toml ./
+COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
     cargo build --release --locked --bin tsuitate && cp target/release/tsuitate /tsuitate \
     && mkdir -p /empty/data
