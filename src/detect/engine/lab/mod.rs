@@ -119,9 +119,9 @@ impl Engine for Lab {
         if raws.is_empty() && !text.contains("V") {
             return Ok(());
         }
-        if self.words.teaching.any(text) {
-            return Ok(());
-        }
+        // A patient pasted below a question about teaching is a patient: the word speaks for its own paragraph.
+        let taught = self.taught(text);
+        raws.retain(|raw| !taught.iter().any(|paragraph| paragraph.contains(&raw.start)));
         let care = self.words.care.any(text);
         let firm: Vec<usize> = raws.iter().filter(|raw| raw.firm && raw.score >= 0.5).map(|raw| raw.start).collect();
         let begun = out.candidates.len();
@@ -178,6 +178,9 @@ impl Engine for Lab {
         let mut codes = Vec::new();
         self.coma_codes(text, &mut codes);
         for range in codes {
+            if taught.iter().any(|paragraph| paragraph.contains(&range.start)) {
+                continue;
+            }
             let before = sentence_before(text, range.start);
             let upto = covered.partition_point(|known| known.start < range.end);
             if upto.checked_sub(1).and_then(|last| covered.get(last)).is_some_and(|known| known.end > range.start) {
@@ -206,6 +209,22 @@ impl Engine for Lab {
 }
 
 impl Lab {
+    /// Paragraphs (between blank lines) that say themselves to be teaching material.
+    fn taught(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        if !self.words.teaching.any(text) {
+            return found;
+        }
+        let mut start = 0;
+        for paragraph in text.split("\n\n") {
+            if self.words.teaching.any(paragraph) {
+                found.push(start..start + paragraph.len());
+            }
+            start += paragraph.len() + 2;
+        }
+        found
+    }
+
     fn candidate(
         &self,
         range: Range<usize>,
