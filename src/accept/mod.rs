@@ -4,6 +4,7 @@
 
 mod connect;
 mod count;
+mod frames;
 mod framing;
 mod opened;
 mod plain;
@@ -148,8 +149,8 @@ pub enum Trouble {
     Upgrade,
     #[error("the method is not allowed here")]
     Method,
-    #[error("Content-Length and Transfer-Encoding contradict each other")]
-    Framing,
+    #[error("{0}")]
+    Head(BadHead),
     #[error("more than `requests_in_flight` = {limit} requests are under way")]
     Overload { limit: usize },
 }
@@ -158,7 +159,8 @@ impl Trouble {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Misdirected { .. } => StatusCode::MISDIRECTED_REQUEST,
-            Self::Host | Self::Framing | Self::Upgrade => StatusCode::BAD_REQUEST,
+            Self::Host | Self::Upgrade => StatusCode::BAD_REQUEST,
+            Self::Head(bad) => bad.status(),
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Overload { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -171,8 +173,71 @@ impl Trouble {
             Self::Host => "host",
             Self::Upgrade => "upgrade",
             Self::Method => "method",
-            Self::Framing => "framing",
+            Self::Head(bad) => bad.name(),
             Self::Overload { .. } => "overload",
+        }
+    }
+}
+
+/// Why a request's head goes no further. Names sizes and shapes, never what stands in the head.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadHead {
+    #[error("the request line cannot be read")]
+    RequestLine,
+    #[error("a header field cannot be read")]
+    Field,
+    #[error("Content-Length is not one number")]
+    Length,
+    #[error("Transfer-Encoding is something else than `chunked`, or stands in HTTP/1.0")]
+    TransferEncoding,
+    #[error("Content-Length and Transfer-Encoding contradict each other")]
+    Framing,
+    #[error("the connection ended inside a head")]
+    Unfinished,
+    #[error("the address in the request line is longer than 65534 bytes ({seen})")]
+    Target { seen: usize },
+    #[error("the head is longer than `header_bytes` = {limit} ({seen} bytes so far)")]
+    Bytes { limit: Size, seen: u64 },
+    #[error("the head has more than `header_count` = {limit} fields (at least {seen})")]
+    Count { limit: usize, seen: usize },
+    #[error("the head was not complete within `header_time` = {0}")]
+    Time(Time),
+}
+
+impl BadHead {
+    /// The status where nobody words a refusal: outside of opened connections.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Target { .. } => StatusCode::URI_TOO_LONG,
+            Self::Bytes { .. } | Self::Count { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Time(_) => StatusCode::REQUEST_TIMEOUT,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// A fixed word for records and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RequestLine => "head.request_line",
+            Self::Field => "head.field",
+            Self::Length => "head.content_length",
+            Self::TransferEncoding => "head.transfer_encoding",
+            Self::Framing => "head.framing",
+            Self::Unfinished => "head.unfinished",
+            Self::Target { .. } => "head.target",
+            Self::Bytes { .. } => "limit.header_bytes",
+            Self::Count { .. } => "limit.header_count",
+            Self::Time(_) => "limit.header_time",
+        }
+    }
+
+    fn dropped(&self) -> Dropped {
+        match self {
+            Self::Bytes { .. } | Self::Count { .. } | Self::Target { .. } => Dropped::HeaderSize,
+            Self::Time(_) => Dropped::HeaderTime,
+            Self::Unfinished => Dropped::Gone,
+            _ => Dropped::NotHttp,
         }
     }
 }
@@ -211,6 +276,24 @@ pub enum Unreadable {
     Handshake(&'static str),
     #[error("no certificate could be made: {0}")]
     Certificate(String),
+    /// A stream or the whole connection; how many streams so far.
+    #[error("HTTP/2 was spoken wrongly or past a limit of the protocol: {code} ({streams})")]
+    Http2 { code: &'static str, streams: u64 },
+}
+
+impl Unreadable {
+    /// A fixed word for records.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Silent(_) => "silent",
+            Self::Protocol => "protocol",
+            Self::Unfinished { .. } => "unfinished",
+            Self::Closed => "closed",
+            Self::Handshake(_) => "handshake",
+            Self::Certificate(_) => "certificate",
+            Self::Http2 { .. } => "http2",
+        }
+    }
 }
 
 /// Why a connection was dropped.
@@ -219,9 +302,9 @@ pub enum Unreadable {
 pub enum Dropped {
     /// `header_time`.
     HeaderTime,
-    /// `header_bytes` or `header_count`: the client got 431.
+    /// `header_bytes` or `header_count`.
     HeaderSize,
-    /// No HTTP, or broken framing: the client got 400.
+    /// No HTTP, or broken framing.
     NotHttp,
     /// `handshake_time` on the gate's own TLS port.
     Handshake,

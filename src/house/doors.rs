@@ -9,12 +9,12 @@ use futures_util::FutureExt as _;
 use http::StatusCode;
 
 use super::{Entry, Exit, House, Stop};
-use crate::accept::{self, ConnectRequest, Note, Received, Trouble, Tunnel};
+use crate::accept::{self, BadHead, ConnectRequest, Note, Received, Trouble, Tunnel, Unreadable};
 use crate::decide::{Verdict, may_tunnel};
 use crate::identify::Answer;
 use crate::portal::Portal;
 use crate::record::event::Why;
-use crate::refuse::Cause;
+use crate::refuse::{Cause, Unit};
 use crate::telemetry::Metrics;
 use crate::wire::body::{Holding, streamed};
 
@@ -102,9 +102,25 @@ async fn turn_away(house: Arc<House>, received: Received, trouble: Trouble) -> h
     let cause = match &trouble {
         Trouble::Upgrade => Cause::NotOffered { what: "WebSocket".to_owned() },
         Trouble::Overload { .. } => Cause::Overloaded { retry_after_secs: 5 },
+        Trouble::Head(bad) => bad_head(bad),
         other => Cause::BadRequest { what: other.to_string() },
     };
     house.refuse(&standing, entry, &exit, Stop::Door { code: trouble.name(), cause }).await
+}
+
+fn bad_head(bad: &BadHead) -> Cause {
+    let limit = |name: &str, limit: u64, observed: Option<u64>, unit: Unit| Cause::Limit {
+        name: format!("gate.limits.{name}"),
+        limit,
+        observed,
+        unit,
+    };
+    match bad {
+        BadHead::Bytes { limit: most, seen } => limit("header_bytes", most.0, Some(*seen), Unit::Bytes),
+        BadHead::Count { limit: most, seen } => limit("header_count", *most as u64, Some(*seen as u64), Unit::Count),
+        BadHead::Time(time) => limit("header_time", time.0.as_secs(), None, Unit::Seconds),
+        other => Cause::BadRequest { what: other.to_string() },
+    }
 }
 
 fn take_note(house: &Arc<House>, note: Note) {
@@ -112,9 +128,16 @@ fn take_note(house: &Arc<House>, note: Note) {
         Note::Tunnelled { client, target, .. } | Note::Passed { client, target } => {
             (client, target, Verdict::Tunnelled, "not_an_ai_service")
         }
-        Note::Unreadable { client, target, why } => {
-            tracing::info!(host = target.host, %why, "an unreadable connection was closed");
-            (client, target, Verdict::Blocked, "unreadable_connection")
+        Note::Unreadable { client, target, why: cause } => {
+            tracing::info!(host = target.host, why = %cause, "an unreadable connection was closed");
+            let mut reason = why("unreadable_connection");
+            reason.what.push(match cause {
+                Unreadable::Http2 { code, .. } => code.to_owned(),
+                other => other.name().to_owned(),
+            });
+            let entry = Entry::new(client.ip(), &target.host, Instant::now(), &house.standing().versions);
+            write(house, entry.passed(Verdict::Blocked, vec![reason]));
+            return;
         }
         Note::Denied { status, why, .. } => {
             tracing::info!(status = status.as_u16(), why, "denied");

@@ -2,6 +2,7 @@
 
 mod answers;
 mod child;
+mod heads;
 mod record;
 mod refusals;
 mod scopes;
