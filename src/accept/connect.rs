@@ -22,7 +22,7 @@ use super::framing::{Followed, Watch};
 use super::opened::{self, Way};
 use super::serve::{Gate, Origin};
 use super::sniff::{Patience, Seen, Sniffed, head_hosts, sniff};
-use super::{BadHead, ConnectRequest, HostPort, Note, Secret, Tunnel, Unreadable, plain};
+use super::{BadHead, ConnectRequest, Denied, HostPort, Note, Secret, Tunnel, Unreadable, plain};
 use crate::wire::body::{AnswerBody, whole};
 use crate::wire::dial::DialError;
 use crate::wire::host::normal_host;
@@ -159,13 +159,13 @@ async fn absolute(
             if !agree || [Method::TRACE].contains(request.method()) {
                 return say(StatusCode::MISDIRECTED_REQUEST, "Host and the address of the request differ");
             }
-            gate.note(Note::Passed { client: origin.client, target: target.clone() });
-            return plain::pass(&gate, request, &target).await;
+            return plain::pass(&gate, origin.client, request, &target).await;
         }
         Tunnel::Challenge => return challenge(),
         Tunnel::Deny { status, reason } => {
-            gate.note(Note::Denied { client: origin.client, target, status, why: reason.clone() });
-            return say(status, &reason);
+            let response = say(status, &reason);
+            gate.note(Note::Denied { client: origin.client, target, status, why: Denied::House(reason) });
+            return response;
         }
     }
     let way = Way { origin, authorization, scheme, made_for: target, sni: None };
@@ -181,13 +181,14 @@ where
         return say(StatusCode::BAD_REQUEST, "CONNECT names no host and port that can be read");
     };
     let client = origin.client;
-    let deny = |status: StatusCode, why: &str| {
-        gate.note(Note::Denied { client, target: target.clone(), status, why: why.to_owned() });
-        say(status, why)
+    let deny = |status: StatusCode, why: Denied| {
+        let response = say(status, &why.to_string());
+        gate.note(Note::Denied { client, target: target.clone(), status, why });
+        response
     };
     let ai = (gate.house.opens)(&target.host, target.port);
     if !ai && !gate.settings.connect_ports.contains(&target.port) {
-        return deny(StatusCode::FORBIDDEN, "this port is not in `gate.connect_ports`");
+        return deny(StatusCode::FORBIDDEN, Denied::Port);
     }
     let authorization = authorization(&request);
     let ask = ConnectRequest {
@@ -205,12 +206,12 @@ where
             Ok(stream) => (false, Some(stream)),
             Err(error) => {
                 let response = undialled(&error);
-                gate.note(Note::Denied { client, target, status: response.status(), why: error.to_string() });
+                gate.note(Note::Denied { client, target, status: response.status(), why: (&error).into() });
                 return response;
             }
         },
         Tunnel::Challenge => return challenge(),
-        Tunnel::Deny { status, reason } => return deny(status, &reason),
+        Tunnel::Deny { status, reason } => return deny(status, Denied::House(reason)),
     };
     let upgrade = hyper::upgrade::on(&mut request);
     let tunnel = Tunneled { gate: Arc::clone(&gate), origin, authorization, target, ai, upstream };

@@ -247,7 +247,7 @@ impl BadHead {
 #[non_exhaustive]
 pub enum Note {
     /// A way was refused.
-    Denied { client: SocketAddr, target: HostPort, status: StatusCode, why: String },
+    Denied { client: SocketAddr, target: HostPort, status: StatusCode, why: Denied },
     /// Bytes pass unopened from now on.
     Tunnelled { id: u64, client: SocketAddr, target: HostPort, sni: Option<String> },
     /// The tunnel ended; bytes from the client (`up`) and to it (`down`).
@@ -258,6 +258,47 @@ pub enum Note {
     Unreadable { client: SocketAddr, target: HostPort, why: Unreadable },
     /// A client's connection was closed by a limit or a fault before a request could be told.
     Dropped { client: SocketAddr, why: Dropped },
+}
+
+/// Why a way was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Denied {
+    /// The house said no, in these words.
+    #[error("{0}")]
+    House(String),
+    #[error("this port is not in `gate.connect_ports`")]
+    Port,
+    #[error("private targets are refused")]
+    Private,
+    #[error("the target is the gate itself")]
+    Loop,
+    /// It was not refused, it was not reached.
+    #[error("{0}")]
+    Unreached(String),
+}
+
+impl Denied {
+    /// A fixed word for records, of what the house does not know yet.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::House(_) | Self::Unreached(_) => None,
+            Self::Port => Some("denied_port"),
+            Self::Private => Some("private_target"),
+            Self::Loop => Some("own_address"),
+        }
+    }
+}
+
+impl From<&crate::wire::dial::DialError> for Denied {
+    fn from(error: &crate::wire::dial::DialError) -> Self {
+        use crate::wire::dial::DialError;
+        match error {
+            DialError::Private(_) => Self::Private,
+            DialError::Loop(_) => Self::Loop,
+            other => Self::Unreached(other.to_string()),
+        }
+    }
 }
 
 /// Why a connection to an AI service could not be read.
@@ -291,7 +332,7 @@ impl Unreadable {
             Self::Closed => "closed",
             Self::Handshake(_) => "handshake",
             Self::Certificate(_) => "certificate",
-            Self::Http2 { .. } => "http2",
+            Self::Http2 { code, .. } => code,
         }
     }
 }

@@ -7,4 +7,5 @@ mod record;
 mod refusals;
 mod scopes;
 mod stand;
+mod turned;
 mod turns;
