@@ -6,6 +6,6 @@ mod heads;
 mod record;
 mod refusals;
 mod scopes;
-mod stand;
+pub mod stand;
 mod turned;
 mod turns;

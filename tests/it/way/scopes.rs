@@ -150,7 +150,7 @@ async fn where_an_account_is_required_nobody_passes_without_one() {
     stand.stop().await;
     // Once each at once, and what followed of their minute.
     let count = |code: &str| -> u64 {
-        let of = |event: &&serde_json::Value| event["reasons"][0]["code"] == code;
+        let of = |event: &&Value| event["reasons"][0]["code"] == code;
         stand.events().iter().filter(of).map(|event| event["reasons"][0]["count"].as_u64().unwrap()).sum()
     };
     assert_eq!((count("account_required"), count("wrong_account")), (1, 2));
