@@ -3,6 +3,7 @@
 mod answers;
 mod child;
 mod heads;
+mod limits;
 mod record;
 mod refusals;
 mod scopes;
