@@ -21,7 +21,7 @@ use super::count::{Count, Counted};
 use super::framing::{Followed, Watch};
 use super::opened::{self, Way};
 use super::serve::{Gate, Origin};
-use super::sniff::{Patience, Seen, Sniffed, head_hosts, sniff};
+use super::sniff::{Patience, Seen, Sniffed, head_hosts, means_http, sniff};
 use super::{BadHead, ConnectRequest, Denied, HostPort, Note, Secret, Tunnel, Unreadable, plain};
 use crate::wire::body::{AnswerBody, whole};
 use crate::wire::dial::DialError;
@@ -271,6 +271,8 @@ impl Tunneled {
             Seen::Http1 => self.plain_head(io, prefix, patience).await,
             Seen::Closed => self.unreadable(Unreadable::Closed),
             Seen::Silent if self.ai => self.unreadable(Unreadable::Silent(limits.sniff_time)),
+            // Its refusal is the head's, by name.
+            Seen::Other if self.ai && means_http(&prefix) => self.open_plain(Prefixed::new(prefix, io), false).await,
             Seen::Other if self.ai => self.unreadable(Unreadable::Protocol),
             Seen::Unfinished if self.ai => self.unreadable(self.unfinished()),
             Seen::Silent | Seen::Other | Seen::Unfinished | Seen::Http2 => {

@@ -161,6 +161,21 @@ async fn outside_of_tunnels_a_bad_head_gets_one_clear_line_and_to_an_ai_service_
     assert!(stand.standin.received().is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_request_line_in_a_tunnel_without_tls_is_refused_by_name_too() {
+    let stand = stand(limits()).await;
+    for line in ["POST /v1/messages HTTP/9.9", "POST /v1/messages HTTP/1.1 春香"] {
+        let mut socket = TcpStream::connect(stand.address()).await.unwrap();
+        socket.write_all(format!("CONNECT {ANTHROPIC}:80 HTTP/1.1\r\n\r\n{line}\r\n\r\n").as_bytes()).await.unwrap();
+        let answer = to_the_end(&mut socket).await;
+        assert!(answer.contains("HTTP/1.1 200 ") && answer.contains("HTTP/1.1 400 "), "{answer}");
+        assert!(answer.contains("\"type\":\"error\"") && answer.contains("request line"), "{answer}");
+        let (event, _) = stand.newest().await;
+        assert_eq!(event["reasons"][0]["code"], "head.request_line", "{event}");
+        nothing_of(&SECRETS, &event.to_string());
+    }
+}
+
 /// Waits for the `passed` event that names this.
 async fn passed(stand: &Stand, what: &str) {
     for _ in 0..1000 {
