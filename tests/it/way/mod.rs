@@ -2,8 +2,11 @@
 
 mod answers;
 mod child;
+mod heads;
+mod limits;
 mod record;
 mod refusals;
 mod scopes;
-mod stand;
+pub mod stand;
+mod turned;
 mod turns;
