@@ -333,7 +333,7 @@ impl Scan {
                 && word.has(Sense::Place)
                 && (2..=3).contains(&(end - start))
                 && (start..end).all(|at| window.script(at) == Script::Kanji);
-            if !surname && !given && !place {
+            if !surname && !given && !place || self.within_a_word(start, end) {
                 continue;
             }
             if self.alone(window, start, end) {
@@ -351,6 +351,15 @@ impl Scan {
                 self.with_given(window, start, end, place);
             }
         }
+    }
+
+    /// One letter that is a name only beside others, inside a longer ordinary word and without a cue on either side.
+    fn within_a_word(&self, start: usize, end: usize) -> bool {
+        let cue = |cue: Option<&Cue>| cue.copied().unwrap_or_default();
+        end - start == 1
+            && cue(self.before.get(start)).before == Before::Nothing
+            && matches!(cue(self.after.get(end)).after, After::Nothing | After::Particle)
+            && self.cover(start, end) > 0
     }
 
     /// May the word stand alone as a name? Inside a run of one kana, or one kanji among kanji, it may not.
