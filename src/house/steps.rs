@@ -207,7 +207,7 @@ pub fn mask(standing: &Standing, entry: &mut Entry, decided: Decided) -> Result<
         service: &identified.service,
         version: &standing.version,
         known: &known,
-        search: &|document, fuel| standing.detector.find(document, fuel),
+        search: &|document, fuel| standing.detector.find_again(document, fuel),
         fuel: &mut fuel,
         settings: &standing.config.mask,
     })
