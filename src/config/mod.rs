@@ -270,6 +270,13 @@ impl Config {
             }
         }
         found.extend(self.detect_problems());
+        if self.identify.require && self.identify.source.is_empty() {
+            found.push(Problem::new(
+                "identify.require",
+                "an account is required, and no source of accounts is named: nobody could pass",
+                "write an [[identify.source]], or require = false",
+            ));
+        }
         for (index, observe) in self.observe.iter().enumerate() {
             if !observe.valid() {
                 found.push(Problem::new(
