@@ -277,6 +277,15 @@ impl Config {
                 "write an [[identify.source]], or require = false",
             ));
         }
+        for (index, tool) in self.restore.tools.iter().enumerate() {
+            if let Err(why) = restore::tools::check(tool) {
+                found.push(Problem::new(
+                    format!("restore.tools[{index}]"),
+                    format!("`{tool}`: {why}"),
+                    "name tools that read or write files on the user's own machine, one by one",
+                ));
+            }
+        }
         for (index, observe) in self.observe.iter().enumerate() {
             if !observe.valid() {
                 found.push(Problem::new(
