@@ -9,7 +9,7 @@ use clap::Subcommand;
 
 use super::{Place, out};
 use crate::ca;
-use crate::locate::provider::Providers;
+use crate::house::standing::{ca_scope, providers};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -47,10 +47,7 @@ pub(crate) enum Command {
 
 /// The names that the issuing authority may sign: the services and the gate itself.
 pub(super) fn scope(place: &Place) -> anyhow::Result<ca::Scope> {
-    let providers = Providers::shipped().map_err(|error| anyhow::anyhow!("{error}"))?;
-    let patterns = providers.host_patterns();
-    let name = place.config.gate.name.as_str();
-    Ok(ca::Scope::new(patterns.iter().map(String::as_str), [name, "localhost", "127.0.0.1"]))
+    Ok(ca_scope(&place.config, &providers(&place.config)?))
 }
 
 /// The folder of the authority.
