@@ -70,6 +70,7 @@ pub(crate) fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
         Command::Import { root, chain, key } => {
             let export = ca::import(&folder, &root, &chain, &key)?;
             out(&format!("{}\nSHA-256 {}", folder.display(), export.fingerprint))?;
+            super::say("a running gate signs with this from its next start on");
         }
         Command::Export { out: to } => {
             let export = ca::export(&folder)?;
@@ -84,6 +85,7 @@ pub(crate) fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
         Command::Renew { root_key } => {
             ca::renew(&folder, settings, &scope(place)?, root_key.as_deref())?;
             out("renewed")?;
+            super::say("a running gate takes this up within a second (kill -HUP where changes of files are not seen)");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -188,7 +188,7 @@ impl Ring {
     /// When the files cannot be used, are open to others, or do not belong together.
     pub fn open_or_create(folder: &Path, settings: &Settings, now_ms: u64) -> Result<Self, KeyError> {
         make_folder(folder)?;
-        let path = folder.join("ring.json");
+        let path = Self::file(folder);
         let seal = sealing_key(folder, settings)?;
         let mut ring = if path.exists() {
             Self { content: Arc::new(read(&path, &seal)?) }
@@ -207,12 +207,28 @@ impl Ring {
         Ok(ring)
     }
 
+    /// The same for a gate that runs: a ring that is not there any more is a fault, not a new one.
+    ///
+    /// # Errors
+    /// As `open_or_create`, and when there is no ring.
+    pub fn again(folder: &Path, settings: &Settings, now_ms: u64) -> Result<Self, KeyError> {
+        let path = Self::file(folder);
+        std::fs::metadata(&path).map_err(|source| KeyError::File { path, source })?;
+        Self::open_or_create(folder, settings, now_ms)
+    }
+
+    /// The file in a folder of keys.
+    #[must_use]
+    pub fn file(folder: &Path) -> PathBuf {
+        folder.join("ring.json")
+    }
+
     /// Erase the secret of an epoch; its tokens cannot be undone any more. The active epoch is followed by a new one.
     ///
     /// # Errors
     /// When the ring cannot be written; `Ok(false)` when no epoch has this id.
     pub fn destroy_epoch(folder: &Path, settings: &Settings, id: &str, now_ms: u64) -> Result<bool, KeyError> {
-        let path = folder.join("ring.json");
+        let path = Self::file(folder);
         let seal = sealing_key(folder, settings)?;
         let mut content = read(&path, &seal)?;
         let Some(epoch) = content.epochs.iter_mut().find(|epoch| epoch.id == id) else { return Ok(false) };
@@ -433,6 +449,9 @@ mod tests {
         assert!(!Ring::destroy_epoch(folder.path(), &Settings::default(), "nobody", 5).unwrap());
         let ring = Ring::open_or_create(folder.path(), &Settings::default(), 6).unwrap();
         assert!(!ring.derive_all(Purpose::Vault, "s").contains(&old));
+        std::fs::remove_file(Ring::file(&keys)).unwrap();
+        assert!(matches!(Ring::again(&keys, &Settings::default(), 3_000), Err(KeyError::File { .. })));
+        assert!(!Ring::file(&keys).exists(), "a running gate never makes another ring");
     }
 
     #[test]
