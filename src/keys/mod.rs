@@ -267,6 +267,19 @@ impl Ring {
         self.content.epochs.iter().rev().filter_map(|epoch| derive(epoch, purpose, scope)).collect()
     }
 
+    /// Token and memory keys of the epochs before the active one that were still active after `since_ms`, newest first.
+    pub fn derive_before<'a>(&'a self, scope: &'a str, since_ms: u64) -> impl Iterator<Item = (Secret, Secret)> + 'a {
+        let epochs = &self.content.epochs;
+        let active = epochs.iter().rposition(|epoch| epoch.secret.is_some()).unwrap_or(0);
+        (0..active)
+            .rev()
+            .filter_map(move |at| epochs.get(at).zip(epochs.get(at + 1)))
+            .take_while(move |(_, next)| next.active_from_ms > since_ms)
+            .filter_map(move |(epoch, _)| {
+                derive(epoch, Purpose::Token, scope).zip(derive(epoch, Purpose::Memory, scope))
+            })
+    }
+
     /// Keys of the fingerprints, newest last.
     #[must_use]
     pub fn fingerprint(&self) -> &[Key] {
@@ -436,6 +449,9 @@ mod tests {
         let later = Ring::open_or_create(&keys, &Settings::default(), 1_000 + EPOCH_MS).unwrap();
         assert_eq!(later.epochs().len(), 2);
         assert_ne!(first.derive(Purpose::Token, scope), later.derive(Purpose::Token, scope));
+        std::fs::remove_file(Ring::file(&keys)).unwrap();
+        assert!(matches!(Ring::again(&keys, &Settings::default(), 3_000), Err(KeyError::File { .. })));
+        assert!(!Ring::file(&keys).exists(), "a running gate never makes another ring");
         assert!(later.derive_all(Purpose::Token, scope).contains(&first.derive(Purpose::Token, scope).unwrap()));
     }
 
@@ -449,9 +465,6 @@ mod tests {
         assert!(!Ring::destroy_epoch(folder.path(), &Settings::default(), "nobody", 5).unwrap());
         let ring = Ring::open_or_create(folder.path(), &Settings::default(), 6).unwrap();
         assert!(!ring.derive_all(Purpose::Vault, "s").contains(&old));
-        std::fs::remove_file(Ring::file(&keys)).unwrap();
-        assert!(matches!(Ring::again(&keys, &Settings::default(), 3_000), Err(KeyError::File { .. })));
-        assert!(!Ring::file(&keys).exists(), "a running gate never makes another ring");
     }
 
     #[test]
