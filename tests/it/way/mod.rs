@@ -5,5 +5,6 @@ mod child;
 mod record;
 mod refusals;
 mod scopes;
+mod settings;
 mod stand;
 mod turns;
