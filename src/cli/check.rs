@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::{Place, out, say};
+use crate::config::Service;
 use crate::detect::rule;
 use crate::house::Standing;
 use crate::house::standing::providers;
@@ -77,6 +78,53 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> anyhow::Result<ExitCo
                 wrong += 1;
             }
         }
+        for service in &place.config.service {
+            out(&register_line(service))?;
+        }
     }
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// A line of the service register: what the hospital has written down of a service.
+fn register_line(service: &Service) -> String {
+    let mut parts = vec![if service.approved { "approved" } else { "not approved" }.to_owned()];
+    parts.push(format!("contract {}", serde_json::to_string(&service.contract).unwrap_or_default().trim_matches('"')));
+    parts.push(format!("training {}", if service.training_off { "off" } else { "not known to be off" }));
+    parts.push(
+        service.retention_days.map_or_else(|| "retention not known".to_owned(), |days| format!("kept for {days} days")),
+    );
+    if !service.region.is_empty() {
+        parts.push(format!("in {}", service.region));
+    }
+    if let Some(day) = service.checked_on {
+        let by = if service.checked_by.is_empty() { "nobody named" } else { &service.checked_by };
+        parts.push(format!("checked on {day} by {by}"));
+    }
+    if service.tenant.is_some() {
+        parts.push("own account only".to_owned());
+    }
+    format!("service {}: {}", service.id, parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_register_is_shown_as_it_was_written_down() {
+        let service: Service = toml::from_str(
+            "id = \"openai\"\napproved = true\ncontract = \"business\"\ntraining_off = true\nretention_days = 30\n\
+             region = \"日本\"\nchecked_on = \"2026-11-24\"\nchecked_by = \"医療情報室\"\n",
+        )
+        .unwrap();
+        assert_eq!(
+            register_line(&service),
+            "service openai: approved, contract business, training off, kept for 30 days, in 日本, checked on 2026-11-24 by 医療情報室"
+        );
+        let bare = Service { id: "anthropic".to_owned(), ..Service::default() };
+        assert_eq!(
+            register_line(&bare),
+            "service anthropic: not approved, contract none, training not known to be off, retention not known"
+        );
+    }
 }

@@ -286,6 +286,14 @@ impl Config {
                 ));
             }
         }
+        let depth = self.gate.limits.json_depth;
+        if !(1..=128).contains(&depth) {
+            found.push(Problem::new(
+                "gate.limits.json_depth",
+                format!("{depth} has no effect as it stands: the reader takes 1 to 128 levels"),
+                "write a number from 1 to 128, or leave it out",
+            ));
+        }
         for (index, observe) in self.observe.iter().enumerate() {
             if !observe.valid() {
                 found.push(Problem::new(

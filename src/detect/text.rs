@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -71,6 +71,8 @@ pub struct Text {
     folded: Option<String>,
     original: String,
     runs: Vec<Run>,
+    /// The folded text with ASCII in lower case, made when it is asked for.
+    lower: OnceLock<String>,
 }
 
 impl std::fmt::Debug for Text {
@@ -90,7 +92,7 @@ impl Text {
     #[must_use]
     pub fn with_atoms(original: &str, atoms: &[Range<usize>]) -> Self {
         if atoms.is_empty() && original.is_ascii() && !breaks(original) {
-            return Self { folded: None, original: original.to_owned(), runs: Vec::new() };
+            return Self { folded: None, original: original.to_owned(), runs: Vec::new(), lower: OnceLock::new() };
         }
         let mut folder = Folder::new(original);
         let mut atoms = atoms.iter().peekable();
@@ -160,7 +162,13 @@ impl Text {
             }
             out.push(letter);
         }
-        Some(Self { folded: Some(out), original: self.original.clone(), runs })
+        Some(Self { folded: Some(out), original: self.original.clone(), runs, lower: OnceLock::new() })
+    }
+
+    /// The normal form with ASCII letters in lower case: same offsets, for words that are looked for in any case.
+    #[must_use]
+    pub fn lower(&self) -> &str {
+        self.lower.get_or_init(|| self.folded().to_ascii_lowercase())
     }
 
     /// The normal form that engines read.
@@ -242,7 +250,7 @@ impl<'a> Folder<'a> {
     fn done(self) -> Text {
         let folded = self.changed.then_some(self.out);
         let runs = if folded.is_some() { self.runs } else { Vec::new() };
-        Text { folded, original: self.text.to_owned(), runs }
+        Text { folded, original: self.text.to_owned(), runs, lower: OnceLock::new() }
     }
 
     /// Copy the run of letters that stay, and fold the first that does not (with its mark); gives where to go on.

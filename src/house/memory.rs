@@ -165,6 +165,9 @@ pub struct Pending {
     ram: Vec<(Slot, Kept)>,
 }
 
+/// Scopes whose values are changed at once, at the most.
+const STRIPES: usize = 16;
+
 /// The memory of all scopes.
 pub struct Memory {
     ram: Cache<Slot, Kept, Bytes>,
@@ -172,6 +175,10 @@ pub struct Memory {
     /// `gate.limits.memory_recent`, `gate.limits.memory_vault`.
     recent_limit: usize,
     vault_limit: usize,
+    /// Held while a value that grows (words of recent answers, of a vault code) is read, added to and put back, so that
+    /// of two requests at once neither loses the other's words. Holds the time of the last change: later ones expire
+    /// later, by which the store knows which of two rows is the newer however they arrive.
+    growing: [Mutex<u64>; STRIPES],
 }
 
 impl Memory {
@@ -183,6 +190,7 @@ impl Memory {
             store: store.map(Mutex::new),
             recent_limit: limits.memory_recent,
             vault_limit: limits.memory_vault,
+            growing: std::array::from_fn(|_| Mutex::new(0)),
         }
     }
 
@@ -304,6 +312,22 @@ impl Memory {
         for digest in &remember.signed {
             self.put(scope, "signed", &digest.0, &true, now_ms, &mut pending)?;
         }
+        if !remember.answers.is_empty() || !remember.vault.is_empty() {
+            let mut grown = self.grow(scope, service, remember, now_ms)?;
+            pending.rows.append(&mut grown.rows);
+        }
+        Ok(pending)
+    }
+
+    /// What is added to, not replaced. In RAM at once: whoever adds next must see it. A word that then is not sent after
+    /// all does no harm there; its token is nowhere.
+    fn grow(&self, scope: &Scope, service: &str, remember: &Remember, now_ms: u64) -> Result<Pending, KeyError> {
+        let stripe = usize::from(*tag(&scope.memory).first().unwrap_or(&0)) % STRIPES;
+        let Some(last) = self.growing.get(stripe) else { return Ok(Pending::default()) };
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let now_ms = now_ms.max(*last + 1);
+        *last = now_ms;
+        let mut grown = Pending::default();
         let fresh: Vec<&KnownWord> = remember.answers.iter().flat_map(|(_, answer)| &answer.words).collect();
         if !fresh.is_empty() {
             let mut words: Vec<WordForm> = Vec::new();
@@ -323,7 +347,7 @@ impl Memory {
                     words.push(WordForm::from(&old));
                 }
             }
-            self.put(scope, "recent", service.as_bytes(), &words, now_ms, &mut pending)?;
+            self.put(scope, "recent", service.as_bytes(), &words, now_ms, &mut grown)?;
         }
         if scope.named
             && let Some(key) = scope.vault.first()
@@ -338,10 +362,14 @@ impl Memory {
                         words.push(old);
                     }
                 }
-                self.seal(key, true, "vault", code.as_bytes(), &words, now_ms + NAMED_MS, &mut pending)?;
+                self.seal(key, true, "vault", code.as_bytes(), &words, now_ms + NAMED_MS, &mut grown)?;
             }
         }
-        Ok(pending)
+        for (slot, kept) in grown.ram.drain(..) {
+            self.ram.insert(slot, kept);
+        }
+        drop(last);
+        Ok(grown)
     }
 
     fn vault(&self, scope: &Scope, code: &Code, now_ms: u64) -> Option<Vec<WordForm>> {
@@ -424,6 +452,102 @@ fn context(shelf: &str, key: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+    use crate::mask::Length;
+
+    const NOW: u64 = 1_700_000_000_000;
+
+    fn word(number: usize) -> KnownWord {
+        KnownWord {
+            code: Code::compute(&TokenKey::new([3; 32]), "person", &[&number.to_string()], Length::Seven),
+            suffix: serde_json::from_str("\"\"").unwrap(),
+            word: Wiped::from(format!("語{number}").as_str()),
+            kind: Kind::PersonName,
+            blind: false,
+        }
+    }
+
+    fn answer(number: usize) -> Remember {
+        let digest = Digest((number as u128).to_be_bytes());
+        let words = vec![word(number)];
+        Remember { answers: vec![(digest, SentAnswer { masked: String::new(), words })], ..Remember::default() }
+    }
+
+    #[test]
+    fn answers_that_end_at_once_lose_no_word_of_each_other() {
+        let memory = Memory::new(None, &Limits::default());
+        let scope = Scope::new(&Ring::ephemeral(NOW).unwrap(), "ip:127.0.0.1", false, NOW).unwrap();
+        let (threads, each) = (8, 25);
+        let start = Barrier::new(threads);
+        std::thread::scope(|all| {
+            for thread in 0..threads {
+                let (memory, scope, start) = (&memory, &scope, &start);
+                all.spawn(move || {
+                    start.wait();
+                    for number in 0..each {
+                        let pending = memory.keep(scope, "openai", &answer(thread * each + number), NOW).unwrap();
+                        memory.commit(pending);
+                    }
+                });
+            }
+        });
+        let mut words: Vec<String> =
+            memory.recent(&scope, "openai", NOW).iter().map(|word| word.word.to_string()).collect();
+        words.sort();
+        words.dedup();
+        assert_eq!(words.len(), threads * each);
+        assert!(memory.recent(&scope, "anthropic", NOW).is_empty());
+    }
+
+    #[test]
+    fn rows_of_what_grows_keep_their_order_in_the_store_however_they_arrive() {
+        use crate::record::Store as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tsuitate.db");
+        let mut store = crate::store::Sqlite::open(&path).unwrap();
+        let memory = Memory::new(Some(Reader::open(&path).unwrap()), &Limits::default());
+        let scope = Scope::new(&Ring::ephemeral(NOW).unwrap(), "person:taro", true, NOW).unwrap();
+        let mut vault = Remember { vault: vec![word(1)], ..Remember::default() };
+        let first = [memory.keep(&scope, "openai", &answer(1), NOW), memory.keep(&scope, "openai", &vault, NOW)];
+        vault.vault = vec![KnownWord { suffix: serde_json::from_str("\"姓\"").unwrap(), ..word(1) }];
+        let second = [memory.keep(&scope, "openai", &answer(2), NOW), memory.keep(&scope, "openai", &vault, NOW)];
+        // The later ones arrive first.
+        for pending in second.into_iter().chain(first) {
+            store.append(&[], &pending.unwrap().rows).unwrap();
+        }
+        let restarted = Memory::new(Some(Reader::open(&path).unwrap()), &Limits::default());
+        assert_eq!(restarted.recent(&scope, "openai", NOW).len(), 2);
+        assert_eq!(restarted.vault(&scope, &word(1).code, NOW).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn words_and_vault_are_bounded_for_each_scope() {
+        let memory = Memory::new(None, &Limits::default());
+        let ring = Ring::ephemeral(NOW).unwrap();
+        let scope = Scope::new(&ring, "ip:127.0.0.1", false, NOW).unwrap();
+        let (most, ram) = (Limits::default().memory_recent, Limits::default().memory_ram.0);
+        for from in (0..most + 600).step_by(200) {
+            let words = (from..from + 200).map(word).collect();
+            let masked = String::new();
+            let answers = vec![(Digest((from as u128).to_be_bytes()), SentAnswer { masked, words })];
+            let pending = memory.keep(&scope, "openai", &Remember { answers, ..Remember::default() }, NOW).unwrap();
+            memory.commit(pending);
+        }
+        let recent = memory.recent(&scope, "openai", NOW);
+        assert_eq!(recent.len(), most);
+        assert!(recent.iter().any(|known| known.code == word(most + 599).code), "the newest stay");
+        assert!(memory.ram.weight() <= ram);
+        // Whoever has no name has no vault, whatever is asked to be kept.
+        let vault = Remember { vault: vec![word(1)], ..Remember::default() };
+        assert!(memory.keep(&scope, "openai", &vault, NOW).unwrap().rows.is_empty());
+        assert!(memory.vault(&scope, &word(1).code, NOW).is_none());
+    }
+}
+
+#[cfg(test)]
+mod bounds {
     use super::*;
     use crate::mask::Length;
     use crate::record::Store as _;

@@ -5,6 +5,7 @@
 use crate::decide::{self, Decision, Verdict};
 use crate::detect::DetectError;
 use crate::forward::ForwardError;
+use crate::locate::json::JsonError;
 use crate::mask::MaskError;
 use crate::record::RecordError;
 use crate::record::event::Why;
@@ -80,6 +81,7 @@ impl Stop {
             },
             Stop::Mask(_) => Cause::Failed { step: "mask".to_owned() },
             Stop::Record(_) => Cause::Failed { step: "record".to_owned() },
+            Stop::Forward(error @ ForwardError::Certificate { .. }) => Cause::Certificate { what: error.to_string() },
             Stop::Forward(error) => Cause::Upstream { what: error.to_string() },
             Stop::Door { cause, .. } => cause.clone(),
             Stop::Fault => Cause::Failed { step: "gate".to_owned() },
@@ -99,7 +101,8 @@ impl Stop {
                 _ => "body_broken",
             })],
             Stop::Unreadable(unreadable) => vec![Why {
-                code: "unreadable".to_owned(),
+                code: past(&unreadable.reason)
+                    .map_or_else(|| "unreadable".to_owned(), |(key, ..)| format!("limit.{key}")),
                 what: vec![unreadable.reason.name().to_owned()],
                 count: 1,
                 places: vec![unreadable.address.clone()],
@@ -108,6 +111,7 @@ impl Stop {
             Stop::Detect(_) => vec![code("detect_failed")],
             Stop::Mask(_) => vec![code("mask_failed")],
             Stop::Record(_) => vec![code("record_failed")],
+            Stop::Forward(ForwardError::Certificate { .. }) => vec![code("upstream_certificate")],
             Stop::Forward(_) => vec![code("upstream_failed")],
             Stop::Door { code: word, .. } => vec![code(word)],
             Stop::Fault => vec![code("fault")],
@@ -197,21 +201,35 @@ fn found(reason: &decide::Reason) -> Vec<Reason> {
         .collect()
 }
 
-fn unreadable_cause(unreadable: &Unreadable) -> Cause {
-    let limit = |name: &str, limit: usize, observed: Option<usize>, unit: Unit| Cause::Limit {
-        name: format!("gate.limits.{name}"),
-        limit: limit as u64,
-        observed: observed.map(|observed| observed as u64),
-        unit,
-    };
-    match &unreadable.reason {
-        unpack::Reason::TooLarge { limit: name, value, observed } => {
-            let unit = if matches!(*name, "decoded" | "text_total") { Unit::Bytes } else { Unit::Count };
-            limit(name, *value, Some(*observed), unit)
+/// The limit that was passed: its key under `gate.limits`, its value and what was seen.
+fn past(reason: &unpack::Reason) -> Option<(&'static str, usize, Option<usize>, Unit)> {
+    match reason {
+        unpack::Reason::TooLarge { limit, value, observed } => {
+            let (key, unit) = match *limit {
+                "text_total" => ("text", Unit::Bytes),
+                "decoded" => ("decoded", Unit::Bytes),
+                key @ ("codings" | "parts") => (key, Unit::Count),
+                // Bounds of the reader itself: no key of the config.
+                _ => return None,
+            };
+            Some((key, *value, Some(*observed), unit))
         }
-        unpack::Reason::Ratio { value } => limit("ratio", *value, None, Unit::Ratio),
-        reason => Cause::Unreadable {
-            what: reason.to_string(),
+        unpack::Reason::Ratio { value } => Some(("ratio", *value, None, Unit::Ratio)),
+        unpack::Reason::BadJson(JsonError::Depth { limit, .. }) => Some(("json_depth", *limit, None, Unit::Count)),
+        _ => None,
+    }
+}
+
+fn unreadable_cause(unreadable: &Unreadable) -> Cause {
+    match past(&unreadable.reason) {
+        Some((key, limit, observed, unit)) => Cause::Limit {
+            name: format!("gate.limits.{key}"),
+            limit: limit as u64,
+            observed: observed.map(|observed| observed as u64),
+            unit,
+        },
+        None => Cause::Unreadable {
+            what: unreadable.reason.to_string(),
             place: (!unreadable.address.is_empty()).then(|| unreadable.address.clone()),
         },
     }

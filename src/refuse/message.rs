@@ -102,6 +102,10 @@ pub fn headline(cause: &Cause) -> (&'static str, &'static str) {
             ("混み合っているため受け付けられませんでした。何も送っていません。", "The gate is busy; nothing was sent.")
         }
         Cause::Upstream { .. } => ("AIサービスにつながりませんでした。", "The AI service could not be reached."),
+        Cause::Certificate { .. } => (
+            "AIサービスの証明書を確認できないため送信を止めました。何も送っていません。",
+            "The certificate of the AI service is not trusted; nothing was sent.",
+        ),
         Cause::AnswerCut { .. } => (
             "AIの回答が途中で切れました。ここまでの回答は完全ではありません。",
             "The answer of the AI service broke off; what you see is incomplete.",
@@ -130,6 +134,7 @@ pub(super) fn ways(refusal: &Refusal) -> Vec<Way> {
             ways.extend(approved.iter().take(REASONS_MAX).cloned().map(Way::Service));
         }
         Cause::Unreadable { .. } | Cause::NotOffered { .. } => ways.push(Way::PlainText),
+        Cause::Certificate { .. } => ways.push(Way::Call),
         Cause::Limit { unit, .. } if *unit != Unit::Seconds => ways.push(Way::Smaller),
         Cause::Overloaded { .. } | Cause::Upstream { .. } | Cause::AnswerCut { .. } | Cause::Failed { .. } => {
             ways.push(Way::Later);
@@ -174,6 +179,7 @@ fn reason_ja(cause: &Cause) -> String {
         Cause::NotOffered { what }
         | Cause::BadRequest { what }
         | Cause::Upstream { what }
+        | Cause::Certificate { what }
         | Cause::AnswerCut { what }
         | Cause::Failed { step: what } => word(what),
         Cause::Overloaded { .. } | Cause::AccountRequired => String::new(),
@@ -213,6 +219,7 @@ fn reason_en(cause: &Cause) -> String {
         Cause::NotOffered { what }
         | Cause::BadRequest { what }
         | Cause::Upstream { what }
+        | Cause::Certificate { what }
         | Cause::AnswerCut { what }
         | Cause::Failed { step: what } => word(what),
         Cause::Overloaded { .. } | Cause::AccountRequired => String::new(),
@@ -263,6 +270,7 @@ fn way_ja(way: &Way) -> String {
         Way::Smaller => "小さく分けて送り直す".to_owned(),
         Way::PlainText => "本文を文字で貼り付けて送り直す".to_owned(),
         Way::Later => "しばらくして送り直す".to_owned(),
+        Way::Call => "記録番号を問い合わせ先（なければゲートの管理者）に伝える（送り直しても直りません）".to_owned(),
         Way::NewChat => "新しいチャットで始める".to_owned(),
     }
 }
@@ -276,6 +284,9 @@ fn way_en(way: &Way) -> String {
         Way::Smaller => "send it in smaller pieces".to_owned(),
         Way::PlainText => "paste the content as plain text".to_owned(),
         Way::Later => "try again later".to_owned(),
+        Way::Call => {
+            "tell the contact (or whoever runs the gate) the record number; sending again does not help".to_owned()
+        }
         Way::NewChat => "start a new chat".to_owned(),
     }
 }

@@ -58,8 +58,10 @@ pub enum Cause {
     Failed { step: String },
     /// No room for another request: 503, to be asked again.
     Overloaded { retry_after_secs: u32 },
-    /// The service did not answer or its certificate is not good: 502. Nothing of the answer was lost in the gate.
+    /// The service did not answer: 502. Nothing of the answer was lost in the gate.
     Upstream { what: String },
+    /// The service's certificate is not good: asking again does not help, somebody has to look.
+    Certificate { what: String },
     /// An answer that had begun was cut by the service, or cannot be read on. The request had been sent.
     AnswerCut { what: String },
 }
@@ -126,6 +128,8 @@ pub enum Way {
     PlainText,
     /// Try again later.
     Later,
+    /// Tell whom to call; asking again does not help.
+    Call,
     /// Start a new chat: the old one holds signed text that can no longer be changed.
     NewChat,
 }

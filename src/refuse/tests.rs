@@ -46,6 +46,7 @@ fn causes() -> Vec<Cause> {
         Cause::Failed { step: "detect".into() },
         Cause::Overloaded { retry_after_secs: 5 },
         Cause::Upstream { what: "certificate".into() },
+        Cause::Certificate { what: "unknown issuer".into() },
         Cause::AnswerCut { what: "early end".into() },
     ]
 }

@@ -119,7 +119,8 @@ impl Store for Sqlite {
             }
             let mut aside = transaction.prepare_cached(
                 "INSERT INTO aside (shelf, scope, key, sealed, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (shelf, scope, key) DO UPDATE SET sealed = excluded.sealed, expires_ms = excluded.expires_ms",
+                 ON CONFLICT (shelf, scope, key) DO UPDATE SET sealed = excluded.sealed, expires_ms = excluded.expires_ms
+                 WHERE excluded.shelf NOT IN ('recent', 'vault') OR excluded.expires_ms >= aside.expires_ms",
             )?;
             for value in asides {
                 aside.execute(params![value.table, value.scope, value.key, value.sealed, signed(value.expires_ms)])?;
@@ -376,7 +377,13 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 
 fn private_file(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::OpenOptionsExt as _;
+    if path.exists() {
+        return Ok(());
+    }
     std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    // SQLite syncs the folder for its journals, not for the database itself.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder)?.sync_all()?;
     Ok(())
 }
 

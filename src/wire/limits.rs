@@ -21,7 +21,7 @@ pub struct Limits {
     /// A request's head: request line and headers, or the decoded header list of HTTP/2.
     pub header_bytes: Size,
     pub header_count: usize,
-    /// From the first wait for a head to its end (HTTP/1).
+    /// From the first byte of a head to its end (HTTP/1); a connection that idles for twice as long is closed.
     pub header_time: Time,
     /// How long a new tunnel may stay silent.
     pub sniff_time: Time,

@@ -2,9 +2,12 @@
 
 mod answers;
 mod child;
+mod heads;
+mod limits;
 mod record;
 mod refusals;
 mod scopes;
 mod settings;
-mod stand;
+pub mod stand;
+mod turned;
 mod turns;

@@ -102,7 +102,11 @@ fn parsed(config: &Value) -> Config {
 
 /// A gate with the changes of a test to its config.
 pub async fn stand(changes: Value) -> Stand {
-    let folder = tempfile::tempdir().unwrap();
+    stand_in(tempfile::tempdir().unwrap(), changes).await
+}
+
+/// The same in a folder that is there already.
+pub async fn stand_in(folder: TempDir, changes: Value) -> Stand {
     let standin = Standin::start(&[OPENAI, ANTHROPIC, GEMINI, MISTRAL]).await.unwrap();
     let config = config(folder.path(), &standin, &changes);
     let mut stand = Stand { gate: None, standin, folder, config };
