@@ -11,7 +11,7 @@ use super::{Place, out, say};
 use crate::config::Service;
 use crate::detect::rule;
 use crate::house::Standing;
-use crate::locate::provider::Providers;
+use crate::house::standing::providers;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> anyhow::Result<ExitCode> {
     let mut wrong = 0;
     if arguments.services {
-        for provider in Providers::shipped().map_err(|error| anyhow::anyhow!("{error}"))?.all() {
+        for provider in providers(&place.config)?.all() {
             out(&format!("{}\t{}\t{}\t{}", provider.id, provider.name, provider.sure, provider.hosts.join(" ")))?;
         }
         return Ok(ExitCode::SUCCESS);

@@ -13,6 +13,7 @@ mod scan;
 mod score;
 pub mod standin;
 mod user;
+mod watch;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

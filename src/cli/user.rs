@@ -74,6 +74,11 @@ pub(crate) fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
     }
     super::write_private(&path, toml::to_string(&users)?.as_bytes())?;
     out(&format!("{}: {} accounts", path.display(), users.user.len()))?;
+    super::say(if place.config.identify.source.is_empty() {
+        "nothing reads this file yet: name it in an [[identify.source]] of the config"
+    } else {
+        "a running gate takes this up within a second (kill -HUP where changes of files are not seen, as on some network shares)"
+    });
     Ok(ExitCode::SUCCESS)
 }
 

@@ -61,6 +61,14 @@ pub struct Limits {
     pub stream_idle: Time,
     /// A tunnel with no byte in either direction.
     pub tunnel_idle: Time,
+    /// Words of recent answers that are remembered for a person (or address) and service.
+    pub memory_recent: usize,
+    /// Words of a person's vault that one answer may bring back.
+    pub memory_vault: usize,
+    /// Sealed values that memory holds, of all together.
+    pub memory_ram: Size,
+    /// Sealed values that the store keeps for a named person, of each kind; the oldest go.
+    pub memory_rows: u32,
     /// How long requests may finish after the first stop signal.
     pub shutdown: Time,
 }
@@ -95,6 +103,10 @@ impl Default for Limits {
             upstream_header_bytes: Size::kib(256),
             stream_idle: Time::secs(300),
             tunnel_idle: Time::secs(900),
+            memory_recent: 2_000,
+            memory_vault: 10_000,
+            memory_ram: Size::mib(64),
+            memory_rows: 50_000,
             shutdown: Time::secs(30),
         }
     }

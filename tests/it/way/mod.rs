@@ -7,6 +7,7 @@ mod limits;
 mod record;
 mod refusals;
 mod scopes;
+mod settings;
 pub mod stand;
 mod turned;
 mod turns;
