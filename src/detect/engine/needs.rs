@@ -44,6 +44,11 @@ impl Needs {
         Self { letters: u128::from(low) | u128::from(high) << 64, digits, run: longest, word: longest_word }
     }
 
+    /// Is there a digit?
+    pub(super) fn digits(&self) -> bool {
+        self.digits > 0
+    }
+
     /// Has `self` all that `wanted` asks for?
     pub(super) fn cover(&self, wanted: &Self) -> bool {
         wanted.letters & !self.letters == 0

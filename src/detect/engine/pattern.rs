@@ -30,8 +30,10 @@ const SINGLE: u64 = 2;
 #[derive(Debug)]
 pub struct Pattern {
     rules: Vec<Prepared>,
-    /// Rules that run line by line.
+    /// Rules that run line by line; those that need digits come last.
     lines: Vec<Way>,
+    /// How many of them need none.
+    without_digits: usize,
     /// Rules that can cross line breaks: over the whole text.
     whole: Vec<Way>,
     /// By rule.
@@ -94,7 +96,10 @@ impl Pattern {
             literal: !triggers.free(number),
             label: rule.require == Some(Require::Label),
         });
-        let (whole, lines) = ways.partition(|way| rules.get(way.rule).is_some_and(|rule| rule.lines));
+        let (whole, mut lines): (Vec<Way>, Vec<Way>) =
+            ways.partition(|way| rules.get(way.rule).is_some_and(|rule| rule.lines));
+        lines.sort_by_key(|way| way.needs.digits());
+        let without_digits = lines.partition_point(|way| !way.needs.digits());
         let mut prepared = Vec::with_capacity(rules.len());
         for rule in rules {
             let mut context = Vec::with_capacity(rule.context.len());
@@ -107,7 +112,7 @@ impl Pattern {
             }
             prepared.push(Prepared { rule, context });
         }
-        Ok(Self { rules: prepared, lines, whole, triggers, labels })
+        Ok(Self { rules: prepared, lines, without_digits, whole, triggers, labels })
     }
 
     /// Nothing seen yet but the labels that the field's name holds.
@@ -136,7 +141,8 @@ impl Pattern {
     ) -> Result<(), DetectError> {
         let held = Needs::held(lazy.text.as_bytes().get(window.clone()).unwrap_or_default());
         let at = |seen: &[usize], rule: usize| seen.get(rule).copied().unwrap_or(0);
-        for way in &self.lines {
+        let able = if held.digits() { self.lines.len() } else { self.without_digits };
+        for way in self.lines.iter().take(able) {
             if held.cover(&way.needs)
                 && (!way.literal || at(&seen.literal, way.rule) == number)
                 && (!way.label

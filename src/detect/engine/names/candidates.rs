@@ -5,6 +5,7 @@
 use super::cues::{After, Before, Cue};
 use super::letter::{Script, Window};
 use super::lexicon::{Latin, Lexicon, Sense, Word};
+use super::starts::Start;
 
 /// How a candidate came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -135,9 +136,11 @@ pub struct Scan {
     /// The last label with a colon or a space in this line, and its end.
     pub line_label: Vec<(Before, u32)>,
     pub proposals: Vec<Proposal>,
-    lengths: Vec<u16>,
+    letters: Vec<(char, char)>,
+    starts: Vec<Start>,
     hashes: Vec<u64>,
     places: Vec<(u32, u32)>,
+    longer: Vec<Hit>,
 }
 
 /// Longest word looked up.
@@ -159,24 +162,23 @@ impl Scan {
         self.propose(window, lexicon, cues);
     }
 
-    /// Every dictionary word, by start and then by length. In passes over the whole window: which lengths may stand at each
-    /// letter, their hashes, their values; so that no step waits for the memory of the one before.
+    /// Every dictionary word, by start and then by length. In passes over the whole window: what begins at each letter, the
+    /// hashes of what may go on, their values; so that no step waits for the memory of the one before.
     fn words(&mut self, window: &Window, lexicon: &Lexicon) {
-        let Self { hits, first_hit, lengths, hashes, places, .. } = self;
-        lengths.clear();
-        lengths.extend((0..window.count()).map(|start| {
-            if window.script(start).japanese() {
-                lexicon.japanese.lengths(window.letter(start), window.letter(start + 1))
-            } else {
-                0
-            }
+        let Self { hits, first_hit, letters, starts, hashes, places, longer, .. } = self;
+        letters.clear();
+        letters.extend((0..window.count()).map(|start| {
+            // A word ends before what is not Japanese.
+            let letter = |at: usize| if window.script(at).japanese() { window.letter(at) } else { '\0' };
+            (letter(start), letter(start + 1))
         }));
+        lexicon.starts(letters, starts);
         hashes.clear();
         places.clear();
-        for (start, lengths) in lengths.iter().enumerate().filter(|(_, lengths)| **lengths != 0) {
+        for (start, Start { lengths, .. }) in starts.iter().enumerate().filter(|(_, start)| start.lengths != 0) {
             let longest = (15 - lengths.leading_zeros() as usize).min(LONGEST);
-            let mut hash = super::letter::SEED;
-            for length in 1..=longest {
+            let mut hash = super::letter::hash(window.slice(start, start + 2).iter().copied());
+            for length in 3..=longest {
                 let at = start + length - 1;
                 if !window.script(at).japanese() {
                     break;
@@ -188,16 +190,26 @@ impl Scan {
                 }
             }
         }
+        longer.clear();
+        lexicon.words(hashes, |number, word| {
+            let (start, end) = places.get(number).copied().unwrap_or_default();
+            longer.push(Hit { start, end, word });
+        });
         hits.clear();
         first_hit.clear();
-        lexicon.japanese.each(hashes, |number, value| {
-            let (start, end) = places.get(number).copied().unwrap_or_default();
-            while first_hit.len() <= start as usize {
-                first_hit.push(hits.len() as u32);
+        let mut longer = longer.iter().peekable();
+        for (start, Start { one, two, .. }) in (0..).zip(starts.iter()) {
+            first_hit.push(hits.len() as u32);
+            for (length, value) in [(1, *one), (2, *two)] {
+                if value != 0 {
+                    hits.push(Hit { start, end: start + length, word: Word(value) });
+                }
             }
-            hits.push(Hit { start, end, word: Word(value) });
-        });
-        first_hit.resize(window.count() + 1, hits.len() as u32);
+            while let Some(hit) = longer.next_if(|hit| hit.start == start) {
+                hits.push(*hit);
+            }
+        }
+        first_hit.push(hits.len() as u32);
     }
 
     /// The dictionary's word for `start..end`, from what was seen there; None where words are not looked for.

@@ -2,6 +2,8 @@
 //! (`before_label|surname|staff`), which is how `patterns/names/weights.tsv` spells it and how the record explains.
 //! Must not know: weights, chances. A name of a feature never holds text of the user, only classes and cue words.
 
+use std::cell::Cell;
+
 use super::candidates::{Form, Proposal, Scan};
 use super::cues::{After, Before, Cues};
 use super::letter::{Script, Window};
@@ -314,9 +316,43 @@ pub struct Sight<'a> {
     pub lexicon: &'a Lexicon,
     pub cues: &'a Cues,
     pub layout: &'a Layout,
+    last: Cell<Option<Stretch>>,
 }
 
-impl Sight<'_> {
+/// What is the same for all proposals of one stretch; they come one after another.
+#[derive(Clone, Copy)]
+struct Stretch {
+    start: u32,
+    end: u32,
+    whole: Word,
+    cover: usize,
+}
+
+impl<'a> Sight<'a> {
+    #[must_use]
+    pub fn new(
+        window: &'a Window,
+        scan: &'a Scan,
+        hooks: &'a Hooks,
+        lexicon: &'a Lexicon,
+        cues: &'a Cues,
+        layout: &'a Layout,
+    ) -> Self {
+        Self { window, scan, hooks, lexicon, cues, layout, last: Cell::new(None) }
+    }
+
+    fn stretch(&self, p: &Proposal) -> Stretch {
+        if let Some(last) = self.last.get().filter(|last| last.start == p.start && last.end == p.end) {
+            return last;
+        }
+        let (start, end) = (p.start as usize, p.end as usize);
+        let whole = if end - start <= 12 { self.word(start, end) } else { Word(0) };
+        let cover = if self.window.script(start).japanese() { self.scan.cover(start, end) } else { 0 };
+        let stretch = Stretch { start: p.start, end: p.end, whole, cover };
+        self.last.set(Some(stretch));
+        stretch
+    }
+
     /// The dictionary's word for a stretch: from what the scan saw, else looked up.
     fn word(&self, start: usize, end: usize) -> Word {
         let Self { window, scan, lexicon, .. } = self;
@@ -395,7 +431,7 @@ impl Sight<'_> {
                 put(T::Gap, &[form, gap]);
             }
         }
-        let whole = if end - start <= 12 { self.word(start, end) } else { Word(0) };
+        let Stretch { whole, cover, .. } = self.stretch(p);
         if !whole.none() {
             for (at, sense) in Sense::ALL.into_iter().enumerate() {
                 if whole.has(sense) {
@@ -403,7 +439,7 @@ impl Sight<'_> {
                 }
             }
         }
-        put(T::Cover, &[form, if window.script(start).japanese() { scan.cover(start, end) } else { 0 }]);
+        put(T::Cover, &[form, cover]);
         let facility = hooks.facility(end);
         if facility {
             put(T::Facility, &[form, 1]);

@@ -153,14 +153,8 @@ pub fn segments(
     for sample in samples {
         let gold = folded_names(sample, &mut scratch);
         scratch.look(&names.lexicon, &names.cues);
-        let sight = Sight {
-            window: &scratch.window,
-            scan: &scratch.scan,
-            hooks: &scratch.hooks,
-            lexicon: &names.lexicon,
-            cues: &names.cues,
-            layout: &names.layout,
-        };
+        let sight =
+            Sight::new(&scratch.window, &scratch.scan, &scratch.hooks, &names.lexicon, &names.cues, &names.layout);
         outcome.names += gold.len();
         let begin = all.len();
         let (mut arcs, mut counts, mut which) = (Vec::new(), Vec::new(), Vec::new());

@@ -362,22 +362,28 @@ impl LetterModel {
                 }
             }
         }
-        letter.emissions.clear();
+        // The keys of all letters are looked up together: the memory answers many at once.
+        letter.hashes.clear();
+        letter.owners.clear();
         let mut found = [0; KEYS];
         for at in from..to {
-            let place = (at + EDGE - from) * 2;
-            let mut sum = [sums.get(place).copied().unwrap_or(0.0), sums.get(place + 1).copied().unwrap_or(0.0)];
             let keys = keys(window, at, letter.words.get(at).copied().unwrap_or(0), &mut found);
-            let mut hashes = [0; KEYS];
-            for (hash, key) in hashes.iter_mut().zip(&found) {
-                *hash = u64::from(*key);
-            }
-            self.letters.each(hashes.get(..keys).unwrap_or(&[]), |_, value| {
-                sum[0] += f32::from(value as u16 as i16) / SCALE;
-                sum[1] += f32::from((value >> 16) as u16 as i16) / SCALE;
-            });
-            letter.emissions.push(sum);
+            letter.hashes.extend(found.iter().take(keys).map(|key| u64::from(*key)));
+            letter.owners.resize(letter.hashes.len(), ((at + EDGE - from) * 2) as u32);
         }
+        let sums = &mut letter.sums;
+        self.letters.each(&letter.hashes, |number, value| {
+            let place = letter.owners.get(number).map_or(0, |place| *place as usize);
+            if let Some([begin, inside]) = sums.get_mut(place..place + 2) {
+                *begin += f32::from(value as u16 as i16) / SCALE;
+                *inside += f32::from((value >> 16) as u16 as i16) / SCALE;
+            }
+        });
+        letter.emissions.clear();
+        letter.emissions.extend(letter.sums.chunks_exact(2).skip(EDGE).take(to - from).map(|sum| match sum {
+            [begin, inside] => [*begin, *inside],
+            _ => [0.0; 2],
+        }));
     }
 }
 
@@ -385,7 +391,7 @@ impl LetterModel {
 const WORTH: f32 = 0.01;
 
 /// Letters of context before and after what is looked at.
-const AROUND: usize = 3;
+const AROUND: usize = 2;
 
 /// Scratch of the letter model.
 #[derive(Default)]
@@ -394,6 +400,8 @@ pub struct LetterScratch {
     pub words: Vec<u64>,
     pub emissions: Vec<[f32; 2]>,
     sums: Vec<f32>,
+    hashes: Vec<u64>,
+    owners: Vec<u32>,
     pub chain: Chain,
     /// By letter: chance of lying in a name, of beginning one.
     pub chance: Vec<f32>,

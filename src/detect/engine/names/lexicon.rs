@@ -3,6 +3,7 @@
 //! Must not know: texts, scores.
 
 use super::letter::{hash, katakana};
+use super::starts::{Start, Starts};
 use super::table::Table;
 use crate::detect::text::Text;
 
@@ -208,7 +209,8 @@ impl GivenLetters {
 
 /// All word lists.
 pub struct Lexicon {
-    pub japanese: Table,
+    japanese: Table,
+    starts: Starts,
     latin: Table,
     romaji: Table,
     given_letters: GivenLetters,
@@ -233,6 +235,7 @@ impl Lexicon {
     pub fn shipped(technical: &[String]) -> Result<Self, BadLine> {
         let mut lexicon = Self {
             japanese: Table::with_room(690_000),
+            starts: Starts::with_room(300_000),
             latin: Table::with_room(150_000),
             romaji: Table::with_room(60_000),
             given_letters: GivenLetters::default(),
@@ -240,7 +243,7 @@ impl Lexicon {
         lexicon.japanese()?;
         lexicon.heads()?;
         for (_, word) in rows(include_str!("../../../../patterns/names/given_more.tsv")) {
-            lexicon.japanese.add(word, EXTRA << 4);
+            lexicon.add(word, EXTRA << 4);
             lexicon.count_given(word);
         }
         lexicon.given_letters.weigh();
@@ -252,13 +255,32 @@ impl Lexicon {
         Ok(lexicon)
     }
 
+    /// Or `value` into the value of a Japanese word.
+    fn add(&mut self, word: &str, value: u32) {
+        let length = word.chars().count();
+        if value != 0 && (1..=15).contains(&length) {
+            self.starts.add(word, value);
+            self.japanese.add_hash(hash(word.chars()), value);
+        }
+    }
+
+    /// By place, given its letter and the next: the Japanese words of one and two letters, and the lengths of longer ones.
+    pub fn starts(&self, places: &[(char, char)], out: &mut Vec<Start>) {
+        self.starts.each(places, out);
+    }
+
+    /// The Japanese words with these hashes: number and word, in order.
+    pub fn words(&self, hashes: &[u64], mut put: impl FnMut(usize, Word)) {
+        self.japanese.each(hashes, |number, value| put(number, Word(value)));
+    }
+
     fn japanese(&mut self) -> Result<(), BadLine> {
         let mut kana = String::new();
         for (number, line) in rows(include_str!("../../../../patterns/names/japanese.tsv")) {
             let bad = BadLine { file: "japanese.tsv", line: number + 1 };
             let Some((word, marks)) = line.split_once('\t') else { return Err(bad) };
             let Some((value, surname, given)) = marks_of(marks) else { return Err(bad) };
-            self.japanese.add(word, value);
+            self.add(word, value);
             if value & 0xf0 != 0 {
                 self.count_given(word);
             }
@@ -269,7 +291,7 @@ impl Lexicon {
                     'ァ'..='ヶ' => char::from_u32(c as u32 - 0x60).unwrap_or(c),
                     _ => c,
                 }));
-                self.japanese.add(&kana, value & (0x3f << 18));
+                self.add(&kana, value & (0x3f << 18));
                 let latin = romaji(word);
                 if latin.len() > 2 {
                     let value =
@@ -289,7 +311,7 @@ impl Lexicon {
             let Ok(count) = count.parse::<u32>() else { return Err(bad) };
             let step = 1 + u32::from(count >= 20_000) + u32::from(count >= 60_000) + u32::from(count >= 200_000);
             let known = self.japanese.word(&word.chars().collect::<Vec<_>>()) & 15 != 0;
-            self.japanese.add(word, step << 15 | if known { 0 } else { EXTRA });
+            self.add(word, step << 15 | if known { 0 } else { EXTRA });
         }
         Ok(())
     }
@@ -338,7 +360,8 @@ impl Lexicon {
                 }
                 _ => {
                     let folded = Text::new(term);
-                    self.japanese.add(folded.folded(), if kind == "common_word" { Word::NOUN } else { Word::TERM });
+                    let value = if kind == "common_word" { Word::NOUN } else { Word::TERM };
+                    self.add(folded.folded(), value);
                 }
             }
         }
@@ -385,7 +408,11 @@ impl Lexicon {
 
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.japanese.bytes() + self.latin.bytes() + self.romaji.bytes() + self.given_letters.bytes()
+        self.japanese.bytes()
+            + self.starts.bytes()
+            + self.latin.bytes()
+            + self.romaji.bytes()
+            + self.given_letters.bytes()
     }
 }
 

@@ -14,6 +14,7 @@ pub mod letters;
 pub mod lexicon;
 pub mod model;
 mod spans;
+pub mod starts;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -100,7 +100,7 @@ impl Scratch {
         let Self { window, scan, hooks, features, kept, arcs, chances, inside, begins, lattice, .. } = self;
         kept.clear();
         arcs.clear();
-        let sight = Sight { window, scan, hooks, lexicon, cues, layout };
+        let sight = Sight::new(window, scan, hooks, lexicon, cues, layout);
         for proposal in &scan.proposals {
             sight.features(proposal, features);
             let score = weights.score(features);

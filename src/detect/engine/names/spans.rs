@@ -397,14 +397,7 @@ fn evidence(names: &Names, scratch: &Scratch, start: usize, end: usize) -> Vec<E
     if word != 0 {
         notes.push(Evidence::new(format!("before {}", names.cues.word(usize::from(word))), 0.0));
     }
-    let sight = Sight {
-        window: &scratch.window,
-        scan: &scratch.scan,
-        hooks: &scratch.hooks,
-        lexicon: &names.lexicon,
-        cues: &names.cues,
-        layout: &names.layout,
-    };
+    let sight = Sight::new(&scratch.window, &scratch.scan, &scratch.hooks, &names.lexicon, &names.cues, &names.layout);
     let mut features = Vec::new();
     sight.features(proposal, &mut features);
     let mut weighed: Vec<(f32, u32)> =

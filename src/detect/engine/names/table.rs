@@ -5,7 +5,7 @@
 use super::letter::{SEED, mix};
 
 /// Words of up to 15 letters.
-pub struct Table {
+pub(super) struct Table {
     /// Upper half: tag, lower half: value. Zero is empty.
     slots: Vec<u64>,
     mask: usize,
@@ -24,7 +24,8 @@ const BITS: usize = 6;
 /// Hashes looked up at once.
 const BATCH: usize = 64;
 
-fn finish(hash: u64) -> u64 {
+/// Mix a hash to the end: every bit depends on every other.
+pub(super) fn finish(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash ^ (hash >> 29)
 }
@@ -41,7 +42,7 @@ fn pair(first: char, second: char) -> usize {
 impl Table {
     /// A table for about `words` words.
     #[must_use]
-    pub fn with_room(words: usize) -> Self {
+    pub(super) fn with_room(words: usize) -> Self {
         let size = (words.max(8) * 3 / 2).next_power_of_two();
         Self {
             slots: vec![0; size],
@@ -53,7 +54,7 @@ impl Table {
     }
 
     /// Or `value` (never zero) into the value of `word`.
-    pub fn add(&mut self, word: &str, value: u32) {
+    pub(super) fn add(&mut self, word: &str, value: u32) {
         let mut letters = word.chars();
         let (Some(first), second) = (letters.next(), letters.next()) else { return };
         let length = word.chars().count();
@@ -80,7 +81,7 @@ impl Table {
     }
 
     /// Or `value` (never zero) into the value filed under `hash`; not seen by `lengths`.
-    pub fn add_hash(&mut self, hash: u64, value: u32) {
+    pub(super) fn add_hash(&mut self, hash: u64, value: u32) {
         if value == 0 {
             return;
         }
@@ -113,7 +114,7 @@ impl Table {
 
     /// The value of the word with this hash, or 0.
     #[must_use]
-    pub fn get(&self, hash: u64) -> u32 {
+    pub(super) fn get(&self, hash: u64) -> u32 {
         let mixed = finish(hash);
         let (word, bit) = self.bit(mixed);
         if self.seen.get(word).is_none_or(|bits| bits & bit == 0) {
@@ -124,7 +125,7 @@ impl Table {
 
     /// Call `put` with the number and value of every hash that has one, in order. Reading many at a time, step by step,
     /// lets the memory answer several at once; one by one most of the time is spent waiting for it.
-    pub fn each(&self, hashes: &[u64], mut put: impl FnMut(usize, u32)) {
+    pub(super) fn each(&self, hashes: &[u64], mut put: impl FnMut(usize, u32)) {
         let mut mixed = [0u64; BATCH];
         let mut likely = [0u8; BATCH];
         let mut held = [0u64; BATCH];
@@ -173,13 +174,13 @@ impl Table {
 
     /// The value of a word, or 0.
     #[must_use]
-    pub fn word(&self, letters: &[char]) -> u32 {
+    pub(super) fn word(&self, letters: &[char]) -> u32 {
         self.get(super::letter::hash(letters.iter().copied()))
     }
 
     /// Lengths of words that may begin with these two letters, as bits.
     #[must_use]
-    pub fn lengths(&self, first: char, second: char) -> u16 {
+    pub(super) fn lengths(&self, first: char, second: char) -> u16 {
         let mark = |at: usize| self.firsts.get(at / 64).is_none_or(|bits| bits & 1 << (at % 64) != 0);
         let known = (first as usize) < LETTERS;
         if known && !mark(first as usize) {
@@ -191,7 +192,7 @@ impl Table {
 
     /// Bytes held.
     #[must_use]
-    pub fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.slots.len() * 8 + self.lengths.len() * 2 + (self.firsts.len() + self.seen.len()) * 8
     }
 }
