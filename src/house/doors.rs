@@ -8,13 +8,13 @@ use std::time::Instant;
 use futures_util::FutureExt as _;
 use http::StatusCode;
 
-use super::{Entry, Exit, House, Stop};
+use super::{Entry, Exit, House, Stop, words};
 use crate::accept::{self, ConnectRequest, Note, Received, Trouble, Tunnel};
 use crate::decide::{Verdict, may_tunnel};
 use crate::identify::Answer;
 use crate::portal::Portal;
 use crate::record::event::Why;
-use crate::refuse::Cause;
+use crate::refuse::{Cause, Said};
 use crate::telemetry::Metrics;
 use crate::wire::body::{Holding, streamed};
 
@@ -100,9 +100,9 @@ async fn turn_away(house: Arc<House>, received: Received, trouble: Trouble) -> h
         entry.asked(&provider.id, &endpoint);
     }
     let cause = match &trouble {
-        Trouble::Upgrade => Cause::NotOffered { what: "WebSocket".to_owned() },
+        Trouble::Upgrade => Cause::NotOffered { what: Said::both("WebSocket"), cure: words::no_socket() },
         Trouble::Overload { .. } => Cause::Overloaded { retry_after_secs: 5 },
-        other => Cause::BadRequest { what: other.to_string() },
+        other => Cause::BadRequest { what: words::trouble(other), cure: words::tell_the_contact() },
     };
     house.refuse(&standing, entry, &exit, Stop::Door { code: trouble.name(), cause }).await
 }

@@ -12,6 +12,7 @@ pub mod open;
 pub mod standing;
 pub mod steps;
 pub mod stop;
+mod words;
 
 use std::sync::Arc;
 

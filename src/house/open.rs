@@ -54,6 +54,19 @@ pub enum OpenError {
     Listen(#[from] std::io::Error),
 }
 
+impl OpenError {
+    /// The config says what cannot be: nothing of the machine has failed.
+    #[must_use]
+    pub fn is_config(&self) -> bool {
+        match self {
+            Self::Standing(_) | Self::Dial(_) | Self::Tls(_) => true,
+            Self::Folder { .. } | Self::Keys(_) | Self::Store(_) | Self::Record(_) | Self::Ca(_) | Self::Listen(_) => {
+                false
+            }
+        }
+    }
+}
+
 /// Where a gate keeps things, and who it is.
 pub struct Place<'a> {
     pub data: &'a Path,

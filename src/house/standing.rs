@@ -91,10 +91,13 @@ impl Standing {
             decoded: limits.decoded.bytes(),
             ratio: limits.ratio as usize,
             codings: limits.codings,
-            depth: limits.json_depth.min(127),
+            depth: limits.json_depth,
+            values: limits.json_values,
             parts: limits.parts,
+            texts: limits.texts,
             text_total: limits.text.bytes(),
-            ..crate::unpack::Limits::default()
+            layers: limits.layers,
+            pass_formats: false,
         };
         // The policy as written is what it is; its digest is over that.
         let policy_version: String =
@@ -124,7 +127,7 @@ impl Standing {
         Destination {
             service: provider.id.clone(),
             endpoint: endpoint.known.then(|| endpoint.name.clone()),
-            approved: self.approves(provider),
+            approved: self.approves(provider) || !provider.is_ai(endpoint),
             approved_services: match &self.approved {
                 Approved::All => Vec::new(),
                 Approved::Register { names, .. } => names.clone(),

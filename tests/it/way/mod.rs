@@ -2,8 +2,10 @@
 
 mod answers;
 mod child;
+mod desk;
 mod record;
 mod refusals;
 mod scopes;
 mod stand;
 mod turns;
+mod words;

@@ -202,8 +202,9 @@ async fn detection_that_runs_out_of_fuel_fails_closed() {
     let stand = stand(json!({"detect": {"fuel_per_byte": 1}})).await;
     let long = chat_body(&[("user", &LETTER.repeat(1500))]);
     let reply = stand.ask(None, ANTHROPIC, "/v1/messages", long).await;
-    let opened = refused(&stand, ANTHROPIC, &reply, "detect_failed").await;
+    let opened = refused(&stand, ANTHROPIC, &reply, "limit.fuel_per_byte").await;
     assert_eq!(opened["verdict"], "failed");
+    assert!(reply.body.contains("detect.fuel_per_byte") && !reply.body.contains("しばらくして"), "{}", reply.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
