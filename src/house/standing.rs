@@ -153,3 +153,22 @@ pub fn today(now_ms: u64) -> Date {
     let at = i64::try_from(now_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
     at.to_zoned_datetime(jiff::tz::TimeZone::system()).date()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_a_register_the_other_paths_of_mixed_hosts_need_no_approval() {
+        let text = "[[service]]\nid = \"openai\"\napproved = true\nchecked_on = \"2026-01-15\"\n";
+        let config = Config::parse(std::path::Path::new("c"), text, jiff::civil::date(2026, 11, 24)).unwrap();
+        let standing = Standing::new(config, &[0; 32]).unwrap();
+        let approved = |host: &str, path: &str| {
+            let provider = standing.providers.host(host, 443).unwrap();
+            standing.destination(provider, &provider.endpoint("POST", path, false)).approved
+        };
+        assert!(approved("www.bing.com", "/search") && approved("graph.microsoft.com", "/v1.0/me/messages"));
+        assert!(!approved("www.bing.com", "/ttranslatev3") && !approved("graph.microsoft.com", "/v1.0/copilot/chat"));
+        assert!(approved("api.openai.com", "/v1/unheard-of") && !approved("api.anthropic.com", "/v1/unheard-of"));
+    }
+}
