@@ -104,7 +104,7 @@ async fn turn_away(house: Arc<House>, received: Received, trouble: Trouble) -> h
         Trouble::Overload { .. } => Cause::Overloaded { retry_after_secs: 5 },
         other => Cause::BadRequest { what: words::trouble(other), cure: words::tell_the_contact() },
     };
-    house.refuse(&standing, entry, &exit, Stop::Door { code: trouble.name(), cause }).await
+    house.refuse(&standing, entry, &exit, Stop::Door { code: trouble.name(), cause: Box::new(cause) }).await
 }
 
 fn take_note(house: &Arc<House>, note: Note) {

@@ -112,7 +112,7 @@ pub async fn identify(
     entry.step("identify");
     if endpoint.action == Action::Block {
         let cause = Cause::NotOffered { what: Said::both(endpoint.name), cure: words::other_way() };
-        return Err(Stop::Door { code: "endpoint_not_offered", cause });
+        return Err(Stop::Door { code: "endpoint_not_offered", cause: Box::new(cause) });
     }
     let mut to = Target::new(scheme, target);
     to.hints = parts.extensions;

@@ -32,7 +32,7 @@ pub enum Stop {
     /// Turned away at the door: a fixed word, a sentence without text of the request.
     Door {
         code: &'static str,
-        cause: Cause,
+        cause: Box<Cause>,
     },
     /// Something of the gate failed or panicked.
     Fault,
@@ -81,7 +81,7 @@ impl Stop {
                 step: Said::new("記録を残せなかったため", "the record could not be written"),
             },
             Stop::Forward(error) => words::upstream(error),
-            Stop::Door { cause, .. } => cause.clone(),
+            Stop::Door { cause, .. } => (**cause).clone(),
             Stop::Fault => Cause::Failed { step: Said::new("衝立の内部の不具合", "a fault inside the gate") },
         }
     }
