@@ -7,6 +7,7 @@
 //!
 //! The library is the program's own: only the command line, the config and the record's form are kept stable.
 
+#![forbid(unsafe_code)]
 // Tests may be blunt: they run on their own words.
 #![cfg_attr(test, allow(clippy::string_slice, clippy::single_range_in_vec_init, clippy::field_reassign_with_default))]
 

@@ -21,8 +21,8 @@ use super::count::{Count, Counted};
 use super::framing::{Followed, Watch};
 use super::opened::{self, Way};
 use super::serve::{Gate, Origin};
-use super::sniff::{Patience, Seen, Sniffed, head_hosts, sniff};
-use super::{ConnectRequest, HostPort, Note, Secret, Tunnel, Unreadable, plain};
+use super::sniff::{Patience, Seen, Sniffed, head_hosts, means_http, sniff};
+use super::{BadHead, ConnectRequest, Denied, HostPort, Note, Secret, Tunnel, Unreadable, plain};
 use crate::wire::body::{AnswerBody, whole};
 use crate::wire::dial::DialError;
 use crate::wire::host::normal_host;
@@ -39,15 +39,20 @@ where
 {
     let client = origin.client;
     let watch = Watch::default();
-    let io = TokioIo::new(Followed::new(io, watch.clone()));
+    let io = TokioIo::new(Followed::new(io, &gate.settings.limits, watch.clone()));
     let (here, flag) = (Arc::clone(&gate), watch.clone());
     let service = service_fn(move |request: Request<Incoming>| {
-        let (gate, origin, flag) = (Arc::clone(&here), origin.clone(), flag.clone());
+        // Read while hyper hands this request on, so that it is of this one.
+        let bad = flag.bad_head();
+        let (gate, origin) = (Arc::clone(&here), origin.clone());
         async move {
+            if let Some(bad) = bad {
+                return Ok(refuse_head(gate, origin, request, bad).await);
+            }
             let connect = request.method() == Method::CONNECT;
-            let mut response = ask::<IO>(gate, origin, request, flag.contradiction()).await;
+            let mut response = ask::<IO>(gate, origin, request).await;
             // The follower stops at CONNECT; a connection whose CONNECT was refused is not used further.
-            if flag.contradiction() || (connect && response.status() != StatusCode::OK) {
+            if connect && response.status() != StatusCode::OK {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             Ok::<_, Infallible>(response)
@@ -65,7 +70,32 @@ where
     opened::note_end(&gate, client, done, watch.in_head());
 }
 
-async fn ask<IO>(gate: Arc<Gate>, origin: Origin, request: Request<Incoming>, contradicts: bool) -> Response<AnswerBody>
+/// A head that goes no further: in the service's shape and recorded where it asks for an AI service, else one line.
+async fn refuse_head(
+    gate: Arc<Gate>,
+    origin: Origin,
+    request: Request<Incoming>,
+    bad: BadHead,
+) -> Response<AnswerBody> {
+    let scheme = if request.uri().scheme_str() == Some("http") { "http" } else { "https" };
+    let target = request.uri().authority().and_then(|a| HostPort::parse(a.as_str(), default_port(scheme)));
+    match target {
+        Some(target) if (gate.house.opens)(&target.host, target.port) => {
+            let way = Way { origin, authorization: None, scheme, made_for: target, sni: None };
+            opened::answer(gate, Arc::new(way), request, Some(bad)).await
+        }
+        _ => {
+            gate.note(Note::Dropped { client: origin.client, why: bad.dropped() });
+            say(bad.status(), &bad.to_string())
+        }
+    }
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    Some(if scheme == "http" { 80 } else { 443 })
+}
+
+async fn ask<IO>(gate: Arc<Gate>, origin: Origin, request: Request<Incoming>) -> Response<AnswerBody>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -73,12 +103,9 @@ where
         return connect::<IO>(gate, origin, request).await;
     }
     match request.uri().scheme_str() {
-        Some("http") => absolute(gate, origin, request, "http", contradicts).await,
-        Some("https") => absolute(gate, origin, request, "https", contradicts).await,
+        Some("http") => absolute(gate, origin, request, "http").await,
+        Some("https") => absolute(gate, origin, request, "https").await,
         Some(_) => say(StatusCode::BAD_REQUEST, "only http and https are spoken here"),
-        None if contradicts => {
-            say(StatusCode::BAD_REQUEST, "Content-Length and Transfer-Encoding contradict each other")
-        }
         None => {
             let (parts, _) = request.into_parts();
             let asked = gate.tasks.guard("own page", async { (gate.house.own)(parts, origin.client).await }).await;
@@ -103,10 +130,8 @@ async fn absolute(
     origin: Origin,
     request: Request<Incoming>,
     scheme: &'static str,
-    contradicts: bool,
 ) -> Response<AnswerBody> {
-    let default = if scheme == "http" { 80 } else { 443 };
-    let target = request.uri().authority().and_then(|a| HostPort::parse(a.as_str(), Some(default)));
+    let target = request.uri().authority().and_then(|a| HostPort::parse(a.as_str(), default_port(scheme)));
     let Some(target) = target else {
         return say(StatusCode::BAD_REQUEST, "the request names no host that can be read");
     };
@@ -123,9 +148,6 @@ async fn absolute(
         Tunnel::Open => {}
         Tunnel::Through if ai => {}
         Tunnel::Through => {
-            if contradicts {
-                return say(StatusCode::BAD_REQUEST, "Content-Length and Transfer-Encoding contradict each other");
-            }
             if scheme == "https" {
                 return say(StatusCode::BAD_REQUEST, "ask for https hosts with CONNECT");
             }
@@ -137,17 +159,17 @@ async fn absolute(
             if !agree || [Method::TRACE].contains(request.method()) {
                 return say(StatusCode::MISDIRECTED_REQUEST, "Host and the address of the request differ");
             }
-            gate.note(Note::Passed { client: origin.client, target: target.clone() });
-            return plain::pass(&gate, request, &target).await;
+            return plain::pass(&gate, origin.client, request, &target).await;
         }
         Tunnel::Challenge => return challenge(),
         Tunnel::Deny { status, reason } => {
-            gate.note(Note::Denied { client: origin.client, target, status, why: reason.clone() });
-            return say(status, &reason);
+            let response = say(status, &reason);
+            gate.note(Note::Denied { client: origin.client, target, status, why: Denied::House(reason) });
+            return response;
         }
     }
     let way = Way { origin, authorization, scheme, made_for: target, sni: None };
-    opened::answer(gate, Arc::new(way), request, contradicts).await
+    opened::answer(gate, Arc::new(way), request, None).await
 }
 
 async fn connect<IO>(gate: Arc<Gate>, origin: Origin, mut request: Request<Incoming>) -> Response<AnswerBody>
@@ -159,13 +181,14 @@ where
         return say(StatusCode::BAD_REQUEST, "CONNECT names no host and port that can be read");
     };
     let client = origin.client;
-    let deny = |status: StatusCode, why: &str| {
-        gate.note(Note::Denied { client, target: target.clone(), status, why: why.to_owned() });
-        say(status, why)
+    let deny = |status: StatusCode, why: Denied| {
+        let response = say(status, &why.to_string());
+        gate.note(Note::Denied { client, target: target.clone(), status, why });
+        response
     };
     let ai = (gate.house.opens)(&target.host, target.port);
     if !ai && !gate.settings.connect_ports.contains(&target.port) {
-        return deny(StatusCode::FORBIDDEN, "this port is not in `gate.connect_ports`");
+        return deny(StatusCode::FORBIDDEN, Denied::Port);
     }
     let authorization = authorization(&request);
     let ask = ConnectRequest {
@@ -183,12 +206,12 @@ where
             Ok(stream) => (false, Some(stream)),
             Err(error) => {
                 let response = undialled(&error);
-                gate.note(Note::Denied { client, target, status: response.status(), why: error.to_string() });
+                gate.note(Note::Denied { client, target, status: response.status(), why: (&error).into() });
                 return response;
             }
         },
         Tunnel::Challenge => return challenge(),
-        Tunnel::Deny { status, reason } => return deny(status, &reason),
+        Tunnel::Deny { status, reason } => return deny(status, Denied::House(reason)),
     };
     let upgrade = hyper::upgrade::on(&mut request);
     let tunnel = Tunneled { gate: Arc::clone(&gate), origin, authorization, target, ai, upstream };
@@ -217,8 +240,9 @@ impl Tunneled {
         // Down to the bare socket: nothing between the two ends of a tunnel that need not be there.
         match upgraded.downcast::<TokioIo<Followed<IO>>>() {
             Ok(parts) => {
-                let io = parts.io.into_inner().into_inner();
-                self.sniffed(Prefixed::new(parts.read_buf, io)).await;
+                let (io, rest) = parts.io.into_inner().into_inner();
+                let read = if rest.is_empty() { parts.read_buf } else { [parts.read_buf, rest].concat().into() };
+                self.sniffed(Prefixed::new(read, io)).await;
             }
             Err(upgraded) => self.sniffed(TokioIo::new(upgraded)).await,
         }
@@ -247,6 +271,8 @@ impl Tunneled {
             Seen::Http1 => self.plain_head(io, prefix, patience).await,
             Seen::Closed => self.unreadable(Unreadable::Closed),
             Seen::Silent if self.ai => self.unreadable(Unreadable::Silent(limits.sniff_time)),
+            // Its refusal is the head's, by name.
+            Seen::Other if self.ai && means_http(&prefix) => self.open_plain(Prefixed::new(prefix, io), false).await,
             Seen::Other if self.ai => self.unreadable(Unreadable::Protocol),
             Seen::Unfinished if self.ai => self.unreadable(self.unfinished()),
             Seen::Silent | Seen::Other | Seen::Unfinished | Seen::Http2 => {

@@ -4,6 +4,7 @@
 
 mod connect;
 mod count;
+mod frames;
 mod framing;
 mod opened;
 mod plain;
@@ -148,8 +149,8 @@ pub enum Trouble {
     Upgrade,
     #[error("the method is not allowed here")]
     Method,
-    #[error("Content-Length and Transfer-Encoding contradict each other")]
-    Framing,
+    #[error("{0}")]
+    Head(BadHead),
     #[error("more than `requests_in_flight` = {limit} requests are under way")]
     Overload { limit: usize },
 }
@@ -158,7 +159,8 @@ impl Trouble {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Misdirected { .. } => StatusCode::MISDIRECTED_REQUEST,
-            Self::Host | Self::Framing | Self::Upgrade => StatusCode::BAD_REQUEST,
+            Self::Host | Self::Upgrade => StatusCode::BAD_REQUEST,
+            Self::Head(bad) => bad.status(),
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Overload { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -171,8 +173,71 @@ impl Trouble {
             Self::Host => "host",
             Self::Upgrade => "upgrade",
             Self::Method => "method",
-            Self::Framing => "framing",
+            Self::Head(bad) => bad.name(),
             Self::Overload { .. } => "overload",
+        }
+    }
+}
+
+/// Why a request's head goes no further. Names sizes and shapes, never what stands in the head.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadHead {
+    #[error("the request line cannot be read")]
+    RequestLine,
+    #[error("a header field cannot be read")]
+    Field,
+    #[error("Content-Length is not one number")]
+    Length,
+    #[error("Transfer-Encoding is something else than `chunked`, or stands in HTTP/1.0")]
+    TransferEncoding,
+    #[error("Content-Length and Transfer-Encoding contradict each other")]
+    Framing,
+    #[error("the connection ended inside a head")]
+    Unfinished,
+    #[error("the address in the request line is longer than 65534 bytes ({seen})")]
+    Target { seen: usize },
+    #[error("the head is longer than `header_bytes` = {limit} ({seen} bytes so far)")]
+    Bytes { limit: Size, seen: u64 },
+    #[error("the head has more than `header_count` = {limit} fields (at least {seen})")]
+    Count { limit: usize, seen: usize },
+    #[error("the head was not complete within `header_time` = {0}")]
+    Time(Time),
+}
+
+impl BadHead {
+    /// The status where nobody words a refusal: outside of opened connections.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Target { .. } => StatusCode::URI_TOO_LONG,
+            Self::Bytes { .. } | Self::Count { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Time(_) => StatusCode::REQUEST_TIMEOUT,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// A fixed word for records and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RequestLine => "head.request_line",
+            Self::Field => "head.field",
+            Self::Length => "head.content_length",
+            Self::TransferEncoding => "head.transfer_encoding",
+            Self::Framing => "head.framing",
+            Self::Unfinished => "head.unfinished",
+            Self::Target { .. } => "head.target",
+            Self::Bytes { .. } => "limit.header_bytes",
+            Self::Count { .. } => "limit.header_count",
+            Self::Time(_) => "limit.header_time",
+        }
+    }
+
+    fn dropped(&self) -> Dropped {
+        match self {
+            Self::Bytes { .. } | Self::Count { .. } | Self::Target { .. } => Dropped::HeaderSize,
+            Self::Time(_) => Dropped::HeaderTime,
+            Self::Unfinished => Dropped::Gone,
+            _ => Dropped::NotHttp,
         }
     }
 }
@@ -182,7 +247,7 @@ impl Trouble {
 #[non_exhaustive]
 pub enum Note {
     /// A way was refused.
-    Denied { client: SocketAddr, target: HostPort, status: StatusCode, why: String },
+    Denied { client: SocketAddr, target: HostPort, status: StatusCode, why: Denied },
     /// Bytes pass unopened from now on.
     Tunnelled { id: u64, client: SocketAddr, target: HostPort, sni: Option<String> },
     /// The tunnel ended; bytes from the client (`up`) and to it (`down`).
@@ -193,6 +258,47 @@ pub enum Note {
     Unreadable { client: SocketAddr, target: HostPort, why: Unreadable },
     /// A client's connection was closed by a limit or a fault before a request could be told.
     Dropped { client: SocketAddr, why: Dropped },
+}
+
+/// Why a way was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Denied {
+    /// The house said no, in these words.
+    #[error("{0}")]
+    House(String),
+    #[error("this port is not in `gate.connect_ports`")]
+    Port,
+    #[error("private targets are refused")]
+    Private,
+    #[error("the target is the gate itself")]
+    Loop,
+    /// It was not refused, it was not reached.
+    #[error("{0}")]
+    Unreached(String),
+}
+
+impl Denied {
+    /// A fixed word for records, of what the house does not know yet.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::House(_) | Self::Unreached(_) => None,
+            Self::Port => Some("denied_port"),
+            Self::Private => Some("private_target"),
+            Self::Loop => Some("own_address"),
+        }
+    }
+}
+
+impl From<&crate::wire::dial::DialError> for Denied {
+    fn from(error: &crate::wire::dial::DialError) -> Self {
+        use crate::wire::dial::DialError;
+        match error {
+            DialError::Private(_) => Self::Private,
+            DialError::Loop(_) => Self::Loop,
+            other => Self::Unreached(other.to_string()),
+        }
+    }
 }
 
 /// Why a connection to an AI service could not be read.
@@ -211,6 +317,24 @@ pub enum Unreadable {
     Handshake(&'static str),
     #[error("no certificate could be made: {0}")]
     Certificate(String),
+    /// A stream or the whole connection; how many streams so far.
+    #[error("HTTP/2 was spoken wrongly or past a limit of the protocol: {code} ({streams})")]
+    Http2 { code: &'static str, streams: u64 },
+}
+
+impl Unreadable {
+    /// A fixed word for records.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Silent(_) => "silent",
+            Self::Protocol => "protocol",
+            Self::Unfinished { .. } => "unfinished",
+            Self::Closed => "closed",
+            Self::Handshake(_) => "handshake",
+            Self::Certificate(_) => "certificate",
+            Self::Http2 { code, .. } => code,
+        }
+    }
 }
 
 /// Why a connection was dropped.
@@ -219,9 +343,9 @@ pub enum Unreadable {
 pub enum Dropped {
     /// `header_time`.
     HeaderTime,
-    /// `header_bytes` or `header_count`: the client got 431.
+    /// `header_bytes` or `header_count`.
     HeaderSize,
-    /// No HTTP, or broken framing: the client got 400.
+    /// No HTTP, or broken framing.
     NotHttp,
     /// `handshake_time` on the gate's own TLS port.
     Handshake,

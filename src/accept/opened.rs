@@ -15,9 +15,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::frames::{Spoken, Streams};
 use super::framing::{Followed, Watch};
 use super::serve::{Gate, Origin};
-use super::{Arrived, Dropped, HostPort, Note, Received, ReceivedBody, Secret, Trouble};
+use super::{Arrived, BadHead, Dropped, HostPort, Note, Received, ReceivedBody, Secret, Trouble, Unreadable};
 use crate::wire::body::{AnswerBody, Holding, streamed, whole};
 use crate::wire::headers::{asks_upgrade, strip_hop_by_hop};
 use crate::wire::host::normal_host;
@@ -38,10 +39,10 @@ pub(super) fn http1(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_time.0)
+        // `framing` judges heads by the limits; what comes to hyper fits. Idle connections end by this.
+        .header_read_timeout(limits.header_time.0.saturating_mul(2))
         .max_headers(limits.header_count)
-        // hyper refuses less than this.
-        .max_buf_size(limits.header_bytes.bytes().max(8192))
+        .max_buf_size(limits.header_bytes.bytes().saturating_add(64 << 10))
         .preserve_header_case(true);
     builder
 }
@@ -64,18 +65,14 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let watch = Watch::default();
-    let io = TokioIo::new(Followed::new(io, watch.clone()));
+    let io = TokioIo::new(Followed::new(io, &gate.settings.limits, watch.clone()));
     let client = way.origin.client;
     let (here, flag) = (Arc::clone(&gate), watch.clone());
     let service = service_fn(move |request| {
-        let (gate, way, flag) = (Arc::clone(&here), Arc::clone(&way), flag.clone());
-        async move {
-            let mut response = answer(gate, way, request, flag.contradiction()).await;
-            if flag.contradiction() {
-                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-            Ok::<_, Infallible>(response)
-        }
+        // Read while hyper hands this request on, so that it is of this one.
+        let bad = flag.bad_head();
+        let (gate, way) = (Arc::clone(&here), Arc::clone(&way));
+        async move { Ok::<_, Infallible>(answer(gate, way, request, bad).await) }
     });
     let connection = http1(&gate.settings.limits).serve_connection(io, service);
     tokio::pin!(connection);
@@ -94,11 +91,14 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = &gate.settings.limits;
-    let client = way.origin.client;
+    let (client, way_target) = (way.origin.client, way.made_for.clone());
     let here = Arc::clone(&gate);
     let service = service_fn(move |request| {
         let (gate, way) = (Arc::clone(&here), Arc::clone(&way));
-        async move { Ok::<_, Infallible>(answer(gate, way, request, false).await) }
+        async move {
+            let bad = header_list(&gate.settings.limits, &request);
+            Ok::<_, Infallible>(answer(gate, way, request, bad).await)
+        }
     });
     let mut builder = http2::Builder::new(Watched(gate.tasks.clone()));
     builder
@@ -106,12 +106,18 @@ where
         .max_concurrent_streams(limits.streams_per_connection)
         .max_pending_accept_reset_streams(limits.pending_resets)
         .max_local_error_reset_streams(limits.pending_resets.saturating_mul(8))
-        .max_header_list_size(u32::try_from(limits.header_bytes.0).unwrap_or(u32::MAX))
+        // Up to twice the limit a request is refused by name; past that HTTP/2 answers 431 itself.
+        .max_header_list_size(u32::try_from(limits.header_bytes.0.saturating_mul(2)).unwrap_or(u32::MAX))
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)
         .keep_alive_interval(std::time::Duration::from_secs(30))
         .keep_alive_timeout(std::time::Duration::from_secs(20));
-    let connection = builder.serve_connection(TokioIo::new(io), service);
+    let (noting, target) = (Arc::clone(&gate), way_target);
+    let streams = Streams::new(move |code, streams| {
+        let why = Unreadable::Http2 { code, streams };
+        noting.note(Note::Unreadable { client, target: target.clone(), why });
+    });
+    let connection = builder.serve_connection(TokioIo::new(Spoken::new(io, streams)), service);
     tokio::pin!(connection);
     let done = tokio::select! {
         done = connection.as_mut() => done,
@@ -123,7 +129,19 @@ where
     note_end(&gate, client, done, true);
 }
 
-/// Says why a connection ended when it did not end by itself. hyper has answered 400 or 431 where that was possible.
+/// The limits of a head, for HTTP/2: bytes as the protocol counts them (name, value and 32 for each field).
+fn header_list(limits: &Limits, request: &Request<Incoming>) -> Option<BadHead> {
+    let headers = request.headers();
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len() + 32);
+    let seen = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum::<usize>() + target;
+    if seen as u64 > limits.header_bytes.0 {
+        return Some(BadHead::Bytes { limit: limits.header_bytes, seen: seen as u64 });
+    }
+    let seen = headers.len();
+    (seen > limits.header_count).then_some(BadHead::Count { limit: limits.header_count, seen })
+}
+
+/// Says why a connection ended when it did not end by itself.
 /// An idle connection that reached `header_time` without a byte of a next request is no event.
 pub(super) fn note_end(gate: &Gate, client: std::net::SocketAddr, done: hyper::Result<()>, in_head: bool) {
     let Err(error) = done else { return };
@@ -147,12 +165,15 @@ pub(super) async fn answer(
     gate: Arc<Gate>,
     way: Arc<Way>,
     request: Request<Incoming>,
-    contradicts: bool,
+    bad: Option<BadHead>,
 ) -> Response<AnswerBody> {
+    if let Some(bad) = &bad {
+        gate.note(Note::Dropped { client: way.origin.client, why: bad.dropped() });
+    }
     let arrived = Arrived::now();
     let (mut parts, body) = request.into_parts();
     let body = ReceivedBody::new(body, gate.tasks.clone(), &gate.settings.limits);
-    let judged = judge(&gate, &way, &parts, contradicts);
+    let judged = judge(&way, &parts, bad);
     let http2 = parts.version == Version::HTTP_2;
     if http2 && parts.headers.get(header::HOST).is_none() {
         // The house reads one form.
@@ -219,9 +240,9 @@ pub(super) async fn turned_away(gate: &Gate, received: Received, trouble: Troubl
     response
 }
 
-fn judge(_gate: &Gate, way: &Way, parts: &http::request::Parts, contradicts: bool) -> Result<(), Trouble> {
-    if contradicts {
-        return Err(Trouble::Framing);
+fn judge(way: &Way, parts: &http::request::Parts, bad: Option<BadHead>) -> Result<(), Trouble> {
+    if let Some(bad) = bad {
+        return Err(Trouble::Head(bad));
     }
     // TRACE would show headers to a script; TRACK and DEBUG are its relatives.
     if [Method::CONNECT, Method::TRACE].contains(&parts.method) || ["TRACK", "DEBUG"].contains(&parts.method.as_str()) {

@@ -1,6 +1,7 @@
 //! Plain HTTP requests in absolute form to hosts that are no AI service: passed on, one connection each, unopened.
 //! Must not know: AI services; whoever calls has asked.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::header::{self, HeaderValue};
@@ -9,11 +10,19 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 
 use super::serve::Gate;
-use super::{HostPort, connect};
+use super::{Denied, HostPort, Note, connect};
 use crate::wire::body::{AnswerBody, streamed};
 use crate::wire::headers::strip_hop_by_hop;
 
-pub(super) async fn pass(gate: &Arc<Gate>, request: Request<Incoming>, target: &HostPort) -> Response<AnswerBody> {
+pub(super) async fn pass(
+    gate: &Arc<Gate>,
+    client: SocketAddr,
+    request: Request<Incoming>,
+    target: &HostPort,
+) -> Response<AnswerBody> {
+    let denied = |status: StatusCode, why: Denied| {
+        gate.note(Note::Denied { client, target: target.clone(), status, why });
+    };
     let (mut parts, body) = request.into_parts();
     strip_hop_by_hop(&mut parts.headers);
     parts.version = Version::HTTP_11;
@@ -30,7 +39,8 @@ pub(super) async fn pass(gate: &Arc<Gate>, request: Request<Incoming>, target: &
         }
         Some(parent) => {
             if target.ip().is_some_and(crate::wire::dial::is_private) {
-                return connect::say(StatusCode::FORBIDDEN, "private targets are refused");
+                denied(StatusCode::FORBIDDEN, Denied::Private);
+                return connect::say(StatusCode::FORBIDDEN, &Denied::Private.to_string());
             }
             if let Some(authorization) = &parent.authorization {
                 parts.headers.insert(header::PROXY_AUTHORIZATION, authorization.clone());
@@ -40,8 +50,13 @@ pub(super) async fn pass(gate: &Arc<Gate>, request: Request<Incoming>, target: &
     };
     let stream = match dialled {
         Ok(stream) => stream,
-        Err(error) => return connect::undialled(&error),
+        Err(error) => {
+            let response = connect::undialled(&error);
+            denied(response.status(), (&error).into());
+            return response;
+        }
     };
+    gate.note(Note::Passed { client, target: target.clone() });
     let handshake = hyper::client::conn::http1::Builder::new()
         .preserve_header_case(true)
         .handshake::<_, Incoming>(TokioIo::new(stream))

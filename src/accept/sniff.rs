@@ -94,6 +94,12 @@ pub(super) fn guess(bytes: &[u8]) -> Guess {
     }
 }
 
+/// A whole first line that means to be HTTP/1 and is not: whoever sent it reads an answer.
+pub(super) fn means_http(bytes: &[u8]) -> bool {
+    let line = bytes.iter().position(|b| *b == b'\n').and_then(|end| bytes.get(..end)).unwrap_or_default();
+    line.iter().take_while(|b| is_token(**b)).count() > 0 && line.windows(6).any(|part| part == b" HTTP/")
+}
+
 /// Reads until the first message is known.
 pub(super) async fn sniff<IO: AsyncRead + Unpin>(io: &mut IO, patience: Patience) -> Sniffed {
     let start = Instant::now();
@@ -198,6 +204,17 @@ mod tests {
         assert_eq!(guess(b"\x16"), Guess::Tls);
         assert_eq!(guess(b"\x16\x03"), Guess::Tls);
         assert_eq!(guess(b"\x16\x07"), Guess::Other);
+    }
+
+    #[test]
+    fn a_line_that_means_to_be_http_is_told_from_what_does_not() {
+        for line in ["GET / HTTP/9.9\r\n", "POST /a b HTTP/1.1 x\r\n", "GET / HTTP/\n"] {
+            assert_eq!(guess(line.as_bytes()), Guess::Other, "{line}");
+            assert!(means_http(line.as_bytes()), "{line}");
+        }
+        for line in ["GET /\r\n", "SSH-2.0-x\r\n", "GET / HTTP/9.9", "\u{16} HTTP/\n"] {
+            assert!(!means_http(line.as_bytes()), "{line}");
+        }
     }
 
     #[test]

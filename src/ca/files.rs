@@ -14,6 +14,8 @@ pub(super) const ROOT: &str = "root.pem";
 pub(super) const ROOT_KEY: &str = "root.key";
 pub(super) const ISSUING: &str = "issuing.pem";
 pub(super) const ISSUING_KEY: &str = "issuing.key";
+/// Stands where the issuing authority is of the hospital's own PKI.
+pub(super) const IMPORTED: &str = "imported";
 
 fn fault(path: &Path, what: impl Into<String>) -> CaError {
     CaError::File { path: path.to_path_buf(), what: what.into() }
@@ -38,6 +40,16 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CaError> {
     file.as_file().sync_all().map_err(|e| cannot(&e))?;
     file.persist(path).map_err(|e| cannot(&e.error))?;
     Ok(())
+}
+
+/// Removes a file, if it is there.
+pub(super) fn remove(path: &Path) -> Result<(), CaError> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(fault(path, format!("cannot be removed: {}", e.kind())))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn read_certs(path: &Path) -> Result<Vec<CertificateDer<'static>>, CaError> {

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SerialNumber};
 use rustls::ServerConfig;
 use rustls_pki_types::CertificateDer;
@@ -52,6 +53,15 @@ pub enum CaError {
     Expired,
     #[error("the issuing authority was not signed by this root")]
     NotOurs,
+    #[error(
+        "{0}: the issuing certificate and its key do not belong together; run `tsuitate ca renew`, or `ca import` again"
+    )]
+    Unpaired(PathBuf),
+    #[error(
+        "the issuing authority is of the hospital's own PKI and is not renewed here; have a new one signed and take it \
+         with `tsuitate ca import`"
+    )]
+    Imported,
     #[error("`{0}` is no host name")]
     Name(String),
     #[error("the system gave no random bytes")]
@@ -71,8 +81,14 @@ const BACKDATE: Duration = Duration::hours(1);
 /// The authority of a running gate: signs leaves for the hosts that it opens.
 pub struct Authority {
     root: CertificateDer<'static>,
+    /// Swapped when the issuing part is renewed; the root stays.
+    issuing: ArcSwap<Issuing>,
+}
+
+struct Issuing {
     leaves: leaf::Leaves,
-    issuing_until: OffsetDateTime,
+    cert: CertificateDer<'static>,
+    until: OffsetDateTime,
     stale_scope: bool,
 }
 
@@ -98,21 +114,60 @@ impl Authority {
         }
         if !dir.join(files::ISSUING).exists() {
             renew(dir, settings, scope, None)?;
-        } else if let Ok(old) = Self::load(dir, scope)
-            && (old.stale_scope || old.issuing_until - now < Duration::days(RENEW_BEFORE_DAYS))
-        {
-            match renew(dir, settings, scope, None) {
-                Ok(()) => tracing::info!("the issuing authority was renewed; clients keep their root"),
-                Err(CaError::NoRootKey) => {
-                    tracing::warn!(
-                        "the issuing authority does not fit the services or ends soon; run `tsuitate ca renew`"
-                    );
-                    return Ok(old);
+        }
+        let (old, why) = match Self::load(dir, scope) {
+            Ok(old) if old.stale_scope() => (Ok(old), "does not fit the services"),
+            Ok(old) if old.ends_soon(now) => (Ok(old), "ends soon"),
+            // A stop between the two files of a renewal.
+            Err(error @ CaError::Unpaired(_)) => (Err(error), "does not fit its key"),
+            other => return other,
+        };
+        match renew(dir, settings, scope, None) {
+            Ok(()) => tracing::info!(why, "the issuing authority was renewed; clients keep their root"),
+            Err(CaError::NoRootKey | CaError::Imported) => {
+                let old = old?;
+                if old.issuing_until() < now.unix_timestamp() {
+                    return Err(CaError::Expired);
                 }
+                tracing::warn!(why, "the issuing authority is due: run `tsuitate ca renew`, or import a new one");
+                return Ok(old);
+            }
+            Err(error) => return Err(error),
+        }
+        Self::load(dir, scope)
+    }
+
+    /// Takes up the issuing part that is on the disk, renewed before when it does not fit the names of `scope` or ends
+    /// soon and the root's key is here. Leaves are made anew; what is connected stays. `true` when it changed.
+    ///
+    /// # Errors
+    /// When what is on the disk cannot be used: the gate goes on with what it has.
+    pub fn take_up(&self, dir: &Path, settings: &Settings, scope: &Scope) -> Result<bool, CaError> {
+        let mut fresh = Self::load(dir, scope)?;
+        if fresh.root != self.root {
+            return Err(CaError::File {
+                path: dir.join(files::ROOT),
+                what: "is another root than the gate started with; it takes effect at the next start".to_owned(),
+            });
+        }
+        if fresh.stale_scope() || fresh.ends_soon(OffsetDateTime::now_utc()) {
+            match renew(dir, settings, scope, None) {
+                Ok(()) => fresh = Self::load(dir, scope)?,
+                Err(CaError::NoRootKey | CaError::Imported) => {}
                 Err(error) => return Err(error),
             }
         }
-        Self::load(dir, scope)
+        let fresh = fresh.issuing.into_inner();
+        let was = self.issuing.load();
+        let changed = was.cert != fresh.cert;
+        if changed || was.stale_scope != fresh.stale_scope {
+            self.issuing.store(fresh);
+        }
+        Ok(changed)
+    }
+
+    fn ends_soon(&self, now: OffsetDateTime) -> bool {
+        self.issuing.load().until - now < Duration::days(RENEW_BEFORE_DAYS)
     }
 
     /// Reads the authority as it is.
@@ -130,13 +185,18 @@ impl Authority {
         if !files::chain_leads_to(&chain, &root) {
             return Err(CaError::NotOurs);
         }
+        if !files::key_fits(&issuing, &key) {
+            return Err(CaError::Unpaired(dir.join(files::ISSUING)));
+        }
         let until = OffsetDateTime::from_unix_timestamp(facts.not_after).map_err(|_| CaError::Expired)?;
         // An imported authority has the hospital's own constraints; only ours are compared.
-        let stale_scope = facts.permitted.as_ref().is_some_and(|have| *have != scope.permitted());
+        let stale_scope = !imported(dir) && facts.permitted.as_ref().is_some_and(|have| *have != scope.permitted());
         // The root stays out of the chain: a client that has it does not need it, another must not get it so.
         let chain = chain.into_iter().filter(|c| *c != root).collect();
         let issuer = Issuer::from_ca_cert_der(&issuing, key)?;
-        Ok(Self { root, leaves: leaf::Leaves::new(issuer, chain, until), issuing_until: until, stale_scope })
+        let leaves = leaf::Leaves::new(issuer, chain, until);
+        let issuing = Issuing { leaves, cert: issuing, until, stale_scope };
+        Ok(Self { root, issuing: ArcSwap::from_pointee(issuing) })
     }
 
     /// TLS settings with a leaf for this host (name or address). Cached; one leaf serves for half its life.
@@ -144,7 +204,7 @@ impl Authority {
     /// # Errors
     /// A name that is no host, an authority that ran out.
     pub fn server_config(&self, host: &str) -> Result<Arc<ServerConfig>, CaError> {
-        self.leaves.get(host, OffsetDateTime::now_utc())
+        self.issuing.load().leaves.get(host, OffsetDateTime::now_utc())
     }
 
     pub fn export(&self) -> Export {
@@ -153,13 +213,24 @@ impl Authority {
 
     /// When the issuing authority ends, in seconds since 1970.
     pub fn issuing_until(&self) -> i64 {
-        self.issuing_until.unix_timestamp()
+        self.issuing.load().until.unix_timestamp()
     }
 
     /// The service table names hosts that this authority may not sign: `ca renew` is due.
     pub fn stale_scope(&self) -> bool {
-        self.stale_scope
+        self.issuing.load().stale_scope
     }
+}
+
+/// The certificate of the issuing authority.
+#[must_use]
+pub fn issuing_file(dir: &Path) -> PathBuf {
+    dir.join(files::ISSUING)
+}
+
+/// The issuing authority is of the hospital's own PKI.
+fn imported(dir: &Path) -> bool {
+    dir.join(files::IMPORTED).exists()
 }
 
 /// `ca new`: a root. With `offline`, its key goes to that file and is not kept on the gate.
@@ -194,6 +265,9 @@ pub fn new_root(dir: &Path, settings: &Settings, offline: Option<&Path>) -> Resu
 pub fn renew(dir: &Path, settings: &Settings, scope: &Scope, root_key: Option<&Path>) -> Result<(), CaError> {
     let path = dir.join(files::ROOT);
     let root = first(files::read_certs(&path)?, &path)?;
+    if root_key.is_none() && imported(dir) {
+        return Err(CaError::Imported);
+    }
     let key_path = root_key.map_or_else(|| dir.join(files::ROOT_KEY), Path::to_path_buf);
     if !key_path.exists() {
         return Err(CaError::NoRootKey);
@@ -212,12 +286,15 @@ pub fn renew(dir: &Path, settings: &Settings, scope: &Scope, root_key: Option<&P
     params.use_authority_key_identifier_extension = true;
     params.name_constraints = Some(scope.constraints());
     let issuing = params.signed_by(&key, &issuer)?;
-    // The key first: a gate that stops between the two finds a pair that does not fit, says so, and renews.
+    // A gate that stops between the two finds a pair that does not fit, and renews.
     files::write(&dir.join(files::ISSUING_KEY), key.serialize_pem().as_bytes())?;
-    files::write(&dir.join(files::ISSUING), issuing.pem().as_bytes())
+    files::write(&dir.join(files::ISSUING), issuing.pem().as_bytes())?;
+    // It is ours again, by the root's own key.
+    files::remove(&dir.join(files::IMPORTED))
 }
 
 /// `ca import`: an issuing authority that the hospital's own PKI signed. `chain` is PEM, the issuing certificate first.
+/// The key of a root that this gate had made is erased: nothing is signed by it any more.
 ///
 /// # Errors
 /// Files that do not belong together.
@@ -238,9 +315,12 @@ pub fn import(dir: &Path, root: &Path, chain: &Path, key: &Path) -> Result<Expor
         return Err(CaError::NotOurs);
     }
     files::make_dir(dir)?;
+    // First the mark, so that nothing is renewed by the former root's key meanwhile; that key goes last.
+    files::write(&dir.join(files::IMPORTED), b"The issuing authority was imported: `ca renew` leaves it alone.\n")?;
     files::write(&dir.join(files::ISSUING_KEY), pair.serialize_pem().as_bytes())?;
     files::write(&dir.join(files::ISSUING), files::to_pem(&certs).as_bytes())?;
     files::write(&dir.join(files::ROOT), files::to_pem(std::slice::from_ref(&root_cert)).as_bytes())?;
+    files::remove(&dir.join(files::ROOT_KEY))?;
     Ok(exported(&root_cert))
 }
 

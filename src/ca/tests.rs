@@ -54,7 +54,7 @@ fn handshake(authority: &Authority, sign_for: &str, ask_for: &str) -> Result<(),
 }
 
 fn leaf_chain(authority: &Authority, host: &str) -> Vec<CertificateDer<'static>> {
-    authority.leaves.chain_for(host, OffsetDateTime::now_utc()).unwrap()
+    authority.issuing.load().leaves.chain_for(host, OffsetDateTime::now_utc()).unwrap()
 }
 
 #[test]
@@ -136,10 +136,19 @@ fn leaves_are_kept_and_made_anew_at_half_their_life() {
     let dir = tempfile::tempdir().unwrap();
     let authority = authority(dir.path());
     let now = OffsetDateTime::now_utc();
-    let first = authority.leaves.get("api.openai.com", now).unwrap();
-    assert!(Arc::ptr_eq(&first, &authority.leaves.get("API.openai.com.", now + Duration::days(3)).unwrap()));
-    assert!(!Arc::ptr_eq(&first, &authority.leaves.get("api.openai.com", now + Duration::days(4)).unwrap()));
-    assert!(matches!(authority.leaves.get("ai.example", now + Duration::days(366)), Err(CaError::Expired)));
+    let first = authority.issuing.load().leaves.get("api.openai.com", now).unwrap();
+    assert!(Arc::ptr_eq(
+        &first,
+        &authority.issuing.load().leaves.get("API.openai.com.", now + Duration::days(3)).unwrap()
+    ));
+    assert!(!Arc::ptr_eq(
+        &first,
+        &authority.issuing.load().leaves.get("api.openai.com", now + Duration::days(4)).unwrap()
+    ));
+    assert!(matches!(
+        authority.issuing.load().leaves.get("ai.example", now + Duration::days(366)),
+        Err(CaError::Expired)
+    ));
     assert!(matches!(authority.server_config("not a host"), Err(CaError::Name(_))));
 }
 
@@ -208,6 +217,72 @@ fn an_imported_authority_must_belong_together() {
         import(&ours, &root, &chain, &stranger.join(files::ISSUING_KEY)).unwrap_err().to_string().contains("this key")
     );
     assert!(super::export(&dir.path().join("none")).is_err());
+}
+
+#[test]
+fn an_import_onto_a_gate_that_ran_starts_again_and_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (theirs, ours) = (dir.path().join("pki"), dir.path().join("gate"));
+    // The hospital's own constraints: one domain and the gate.
+    let narrow = Scope::new(["api.openai.com"], ["gate.hospital.example"]);
+    Authority::load_or_create(&theirs, &Settings::default(), &narrow).unwrap();
+    authority(&ours);
+    let (root, chain, key) = (theirs.join(files::ROOT), theirs.join(files::ISSUING), theirs.join(files::ISSUING_KEY));
+    import(&ours, &root, &chain, &key).unwrap();
+    assert!(!ours.join(files::ROOT_KEY).exists(), "the former root's key is of no use any more");
+    for _ in 0..2 {
+        let authority = authority(&ours);
+        assert!(!authority.stale_scope(), "constraints of the hospital's own are no reason to renew");
+        assert_eq!(std::fs::read(&chain).unwrap(), std::fs::read(ours.join(files::ISSUING)).unwrap());
+        handshake(&authority, "api.openai.com", "api.openai.com").unwrap();
+        assert!(!authority.take_up(&ours, &Settings::default(), &scope()).unwrap());
+    }
+    let error = renew(&ours, &Settings::default(), &scope(), None).unwrap_err();
+    assert!(matches!(error, CaError::Imported) && error.to_string().contains("ca import"), "{error}");
+    // By their root's own key it may be.
+    renew(&ours, &Settings::default(), &scope(), Some(&theirs.join(files::ROOT_KEY))).unwrap();
+    handshake(&authority(&ours), "ai.example", "ai.example").unwrap();
+}
+
+#[test]
+fn a_stop_between_the_two_files_of_a_renewal_is_mended_at_the_start_or_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, stick) = (dir.path().join("ca"), dir.path().join("usb.key"));
+    new_root(&home, &Settings::default(), Some(&stick)).unwrap();
+    renew(&home, &Settings::default(), &scope(), Some(&stick)).unwrap();
+    let before = std::fs::read(home.join(files::ISSUING)).unwrap();
+    renew(&home, &Settings::default(), &scope(), Some(&stick)).unwrap();
+    std::fs::write(home.join(files::ISSUING), before).unwrap();
+    assert!(matches!(Authority::load(&home, &scope()), Err(CaError::Unpaired(_))));
+    // Without the root's key the gate does not start, rather than to fail every handshake.
+    let error = Authority::load_or_create(&home, &Settings::default(), &scope()).err().unwrap();
+    assert!(matches!(error, CaError::Unpaired(_)) && error.to_string().contains("ca renew"), "{error}");
+    std::fs::copy(&stick, home.join(files::ROOT_KEY)).unwrap();
+    handshake(&authority(&home), "api.openai.com", "api.openai.com").unwrap();
+}
+
+#[test]
+fn a_running_authority_takes_up_new_names_under_the_same_root() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = authority(dir.path());
+    assert!(!running.take_up(dir.path(), &Settings::default(), &scope()).unwrap());
+    let wider = Scope::new(["api.openai.com", "new.example"], []);
+    assert!(handshake(&running, "new.example", "new.example").is_err());
+    assert!(running.take_up(dir.path(), &Settings::default(), &wider).unwrap());
+    handshake(&running, "new.example", "new.example").unwrap();
+    // Without the root's key it goes on with what it has, and says so.
+    std::fs::remove_file(dir.path().join(files::ROOT_KEY)).unwrap();
+    let other = Scope::new(["other.example"], []);
+    assert!(!running.take_up(dir.path(), &Settings::default(), &other).unwrap());
+    assert!(running.stale_scope());
+    handshake(&running, "new.example", "new.example").unwrap();
+    // Another root is not taken up under the clients' feet.
+    for name in [files::ROOT, files::ISSUING, files::ISSUING_KEY] {
+        std::fs::remove_file(dir.path().join(name)).unwrap();
+    }
+    authority(dir.path());
+    let error = running.take_up(dir.path(), &Settings::default(), &wider).unwrap_err().to_string();
+    assert!(error.contains("next start"), "{error}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use clap::Subcommand;
 
 use super::{Place, out};
 use crate::ca;
-use crate::locate::provider::Providers;
+use crate::house::standing::{ca_scope, providers};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -47,10 +47,7 @@ pub(crate) enum Command {
 
 /// The names that the issuing authority may sign: the services and the gate itself.
 pub(super) fn scope(place: &Place) -> anyhow::Result<ca::Scope> {
-    let providers = Providers::shipped().map_err(|error| anyhow::anyhow!("{error}"))?;
-    let patterns = providers.host_patterns();
-    let name = place.config.gate.name.as_str();
-    Ok(ca::Scope::new(patterns.iter().map(String::as_str), [name, "localhost", "127.0.0.1"]))
+    Ok(ca_scope(&place.config, &providers(&place.config)?))
 }
 
 /// The folder of the authority.
@@ -73,6 +70,7 @@ pub(crate) fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
         Command::Import { root, chain, key } => {
             let export = ca::import(&folder, &root, &chain, &key)?;
             out(&format!("{}\nSHA-256 {}", folder.display(), export.fingerprint))?;
+            super::say("a running gate signs with this from its next start on");
         }
         Command::Export { out: to } => {
             let export = ca::export(&folder)?;
@@ -87,6 +85,7 @@ pub(crate) fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
         Command::Renew { root_key } => {
             ca::renew(&folder, settings, &scope(place)?, root_key.as_deref())?;
             out("renewed")?;
+            super::say("a running gate takes this up within a second (kill -HUP where changes of files are not seen)");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{Place, Usage, out, say, today};
-use crate::config::Config;
+use crate::config::{Config, Service};
 use crate::detect::rule;
 use crate::forward::Upstream;
-use crate::house::{Standing, StandingError};
+use crate::house::{Standing, StandingError, standing};
 use crate::locate::provider::Providers;
 use crate::wire::dial::Dialer;
 
@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> anyhow::Result<ExitCode> {
     let mut wrong = 0;
     if arguments.services {
-        for provider in Providers::shipped().map_err(|error| anyhow::anyhow!("{error}"))?.all() {
+        for provider in standing::providers(&place.config)?.all() {
             out(&format!("{}\t{}\t{}\t{}", provider.id, provider.name, provider.sure, provider.hosts.join(" ")))?;
         }
         return Ok(ExitCode::SUCCESS);
@@ -173,7 +173,31 @@ fn whole(place: &Place) -> anyhow::Result<u32> {
         say(&error);
         wrong += 1;
     }
+    for service in &config.service {
+        out(&register_line(service))?;
+    }
     Ok(wrong)
+}
+
+/// A line of the service register: what the hospital has written down of a service.
+fn register_line(service: &Service) -> String {
+    let mut parts = vec![if service.approved { "approved" } else { "not approved" }.to_owned()];
+    parts.push(format!("contract {}", serde_json::to_string(&service.contract).unwrap_or_default().trim_matches('"')));
+    parts.push(format!("training {}", if service.training_off { "off" } else { "not known to be off" }));
+    parts.push(
+        service.retention_days.map_or_else(|| "retention not known".to_owned(), |days| format!("kept for {days} days")),
+    );
+    if !service.region.is_empty() {
+        parts.push(format!("in {}", service.region));
+    }
+    if let Some(day) = service.checked_on {
+        let by = if service.checked_by.is_empty() { "nobody named" } else { &service.checked_by };
+        parts.push(format!("checked on {day} by {by}"));
+    }
+    if service.tenant.is_some() {
+        parts.push("own account only".to_owned());
+    }
+    format!("service {}: {}", service.id, parts.join(", "))
 }
 
 #[cfg(test)]
@@ -186,5 +210,23 @@ mod tests {
         assert_eq!(Contents::of("[[rule]]\nid = \"a\"\n"), Contents::Rules);
         assert_eq!(Contents::of("[gate]\n[[service]]\nid = \"openai\"\n"), Contents::Config);
         assert_eq!(Contents::of("this is no TOML"), Contents::Rules);
+    }
+
+    #[test]
+    fn the_register_is_shown_as_it_was_written_down() {
+        let service: Service = toml::from_str(
+            "id = \"openai\"\napproved = true\ncontract = \"business\"\ntraining_off = true\nretention_days = 30\n\
+             region = \"日本\"\nchecked_on = \"2026-11-24\"\nchecked_by = \"医療情報室\"\n",
+        )
+        .unwrap();
+        assert_eq!(
+            register_line(&service),
+            "service openai: approved, contract business, training off, kept for 30 days, in 日本, checked on 2026-11-24 by 医療情報室"
+        );
+        let bare = Service { id: "anthropic".to_owned(), ..Service::default() };
+        assert_eq!(
+            register_line(&bare),
+            "service anthropic: not approved, contract none, training not known to be off, retention not known"
+        );
     }
 }

@@ -57,6 +57,9 @@ pub(crate) fn run(command: &Command, place: &Place) -> anyhow::Result<ExitCode> 
                 super::say(&format!("no epoch `{id}`: see `tsuitate keys list`"));
                 return Ok(ExitCode::from(1));
             }
+            super::say(
+                "erased; a running gate lets go of it within a second, requests under way excepted (kill -HUP where changes of files are not seen)",
+            );
         }
     }
     Ok(ExitCode::SUCCESS)

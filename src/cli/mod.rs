@@ -13,6 +13,7 @@ mod scan;
 mod score;
 pub mod standin;
 mod user;
+mod watch;
 mod words;
 
 use std::io::Write as _;

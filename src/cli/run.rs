@@ -1,22 +1,19 @@
-//! `tsuitate run`: open the house, say where, reload on SIGHUP and on changes of the config, drain on the first signal and
-//! end on the second.
+//! `tsuitate run`: open the house, say where, reload on SIGHUP and when a file changes that the settings are of, drain on
+//! the first signal and end on the second.
 //! Must not know: requests.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use notify::{RecursiveMode, Watcher as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::watch::Watch;
 use super::{Place, now_ms, say, today};
 use crate::config::Config;
-use crate::house::open::{self, open};
-use crate::house::{House, Standing};
-use crate::keys::Ring;
+use crate::house::open::{self, Open, open};
+use crate::house::standing::files;
 use crate::telemetry;
 use crate::wire::task::quiet_panics;
 
@@ -51,7 +48,8 @@ async fn serve(place: &Place) -> anyhow::Result<ExitCode> {
     }
     say(&format!("CA SHA-256 {}", opened.root.fingerprint));
     let (changed, mut changes) = mpsc::channel(1);
-    let _watcher = place.file.as_deref().map(|file| watch(file, changed)).transpose()?;
+    let mut watch = Watch::new(changed)?;
+    watch.on(all_files(place, &opened, &place.config));
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -59,18 +57,17 @@ async fn serve(place: &Place) -> anyhow::Result<ExitCode> {
     turn.tick().await;
     loop {
         tokio::select! {
-            _ = hangup.recv() => reload(place, &opened.house),
+            _ = hangup.recv() => reload(place, &opened, &mut watch),
             Some(()) = changes.recv() => {
                 // Editors write in several steps.
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 while changes.try_recv().is_ok() {}
-                reload(place, &opened.house);
+                if watch.changed() {
+                    reload(place, &opened, &mut watch);
+                }
             }
             _ = turn.tick() => {
-                match Ring::open_or_create(&place.keys_folder(), &place.config.keys, now_ms()) {
-                    Ok(ring) => opened.house.replace_ring(ring),
-                    Err(error) => tracing::error!(%error, "the key ring could not be read again"),
-                }
+                take_up_ring(&opened);
                 let keep = u64::try_from(opened.house.standing().config.records.keep.0.as_millis()).unwrap_or(u64::MAX);
                 if let Err(error) = opened.house.recorder.tidy(now_ms().saturating_sub(keep)).await {
                     tracing::error!(%error, "retention could not be carried out");
@@ -99,43 +96,33 @@ async fn serve(place: &Place) -> anyhow::Result<ExitCode> {
 }
 
 /// Build anew and swap whole, or keep the old and say why.
-fn reload(place: &Place, house: &Arc<House>) {
-    let Some(file) = place.file.as_deref() else { return };
-    let fresh = Config::read(file, today()).map_err(|error| error.to_string()).and_then(|config| {
-        let running = house.standing();
-        if config.gate != running.config.gate
-            || config.upstream != running.config.upstream
-            || config.ca != running.config.ca
-        {
-            tracing::warn!("[gate], [upstream] and [ca] take effect at the next start");
-        }
-        Standing::new(config, house.ring().login().secret.bytes()).map_err(|error| error.to_string())
+fn reload(place: &Place, opened: &Open, watch: &mut Watch) {
+    watch.changed();
+    take_up_ring(opened);
+    let read = match place.file.as_deref() {
+        Some(file) => Config::read(file, today()).map_err(|error| error.to_string()),
+        None => Ok(place.config.clone()),
+    };
+    let done = read.and_then(|config| {
+        // Also when it is refused: what is mended may be one of its files.
+        watch.on(all_files(place, opened, &config));
+        opened.take_up(config, today()).map_err(|error| error.to_string())
     });
-    match fresh {
-        Ok(standing) => {
+    match done {
+        Ok(()) => {
+            let standing = opened.house.standing();
             tracing::info!(rules = standing.versions.rules, policy = standing.versions.policy, "settings reloaded");
-            house.replace(standing);
         }
         Err(error) => say(&format!("the old settings stay:\n{error}")),
     }
 }
 
-/// The folder is watched: editors replace files.
-fn watch(file: &Path, changed: mpsc::Sender<()>) -> anyhow::Result<notify::RecommendedWatcher> {
-    let name = file.file_name().map(std::ffi::OsStr::to_owned);
-    let folder =
-        file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")).to_owned();
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let ours = event.is_ok_and(|event| {
-            !event.kind.is_access()
-                && event.paths.iter().any(|path| path.file_name().map(std::ffi::OsStr::to_owned) == name)
-        });
-        if ours {
-            // One waiting change is enough.
-            let _full = changed.try_send(());
-        }
-    })
-    .context("the config cannot be watched")?;
-    watcher.watch(&folder, RecursiveMode::NonRecursive)?;
-    Ok(watcher)
+fn take_up_ring(opened: &Open) {
+    if let Err(error) = opened.take_up_ring() {
+        tracing::error!(%error, "the key ring could not be read again");
+    }
+}
+
+fn all_files(place: &Place, opened: &Open, config: &Config) -> Vec<PathBuf> {
+    place.file.iter().cloned().chain(files(config)).chain(opened.files()).collect()
 }

@@ -80,6 +80,10 @@ pub(crate) fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
              [[identify.source]]\ntype = \"basic\"\nfile = \"{}\"",
             path.display()
         ));
+    } else {
+        say(
+            "a running gate takes this up within a second (kill -HUP where changes of files are not seen, as on some network shares)",
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -257,6 +257,23 @@ impl Config {
                 ));
             }
         }
+        found.extend(self.detect_problems());
+        if self.identify.require && self.identify.source.is_empty() {
+            found.push(Problem::new(
+                "identify.require",
+                "an account is required, and no source of accounts is named: nobody could pass",
+                "write an [[identify.source]], or require = false",
+            ));
+        }
+        for (index, tool) in self.restore.tools.iter().enumerate() {
+            if let Err(why) = restore::tools::check(tool) {
+                found.push(Problem::new(
+                    format!("restore.tools[{index}]"),
+                    format!("`{tool}`: {why}"),
+                    "name tools that read or write files on the user's own machine, one by one",
+                ));
+            }
+        }
         for (index, observe) in self.observe.iter().enumerate() {
             if !observe.valid() {
                 found.push(Problem::new(
@@ -277,6 +294,33 @@ impl Config {
             ));
         }
         found
+    }
+
+    /// Thresholds that would let through what nothing may lift, or everything.
+    fn detect_problems(&self) -> Vec<Problem> {
+        type Detect = detect::Settings;
+        let (least, most) = (*Detect::RANGE.start(), *Detect::RANGE.end());
+        let shipped = Detect::default().threshold;
+        let general = ("detect.threshold".to_owned(), self.detect.threshold, shipped, "a threshold".to_owned());
+        let kinds = self.detect.thresholds.iter().map(|(kind, value)| {
+            let most_allowed = if Detect::floor(*kind) { Detect::shipped(*kind) } else { most };
+            (format!("detect.thresholds.{}", kind.as_str()), *value, most_allowed, format!("that of {}", kind.as_str()))
+        });
+        std::iter::once(general)
+            .chain(kinds)
+            .filter(|(_, value, most_allowed, _)| !(least..=*most_allowed).contains(value))
+            .map(|(key, value, most_allowed, whose)| {
+                Problem::new(
+                    key,
+                    format!(
+                        "{value} is not allowed: {whose} is {least} to {most_allowed}; for credentials, My Number and \
+                         identifiers of people it may be lowered, never raised"
+                    ),
+                    "leave it out for the shipped value; care_date, age and lab_value may be raised one by one under \
+                     [detect.thresholds]",
+                )
+            })
+            .collect()
     }
 }
 

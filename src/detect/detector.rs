@@ -33,6 +33,17 @@ pub struct Detector {
     version: String,
 }
 
+/// What a search is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// Findings, and passages from the signals.
+    All,
+    Findings,
+}
+
+/// The engine that writes signals and no candidates.
+const SIGNALS_ONLY: &str = "passage";
+
 /// THE list of engines: a new one is one line here.
 fn engines(rules: Vec<rule::Rule>) -> Result<Vec<Box<dyn Engine>>, RuleErrors> {
     Ok(vec![
@@ -41,7 +52,7 @@ fn engines(rules: Vec<rule::Rule>) -> Result<Vec<Box<dyn Engine>>, RuleErrors> {
         Box::new(Layout::shipped()),
         Box::new(Names::shipped().map_err(rule::RuleError::from)?),
         Box::new(Passages::shipped()),
-        Box::new(Dates::new()?),
+        Box::new(Dates::new()),
         Box::new(Ages::new()),
         Box::new(Addresses::new()?),
     ])
@@ -112,6 +123,18 @@ impl Detector {
     /// # Errors
     /// When an engine cannot finish, the budget is used up, or the text is too long: the request then fails closed.
     pub fn find(&self, document: &Document, fuel: &mut Fuel) -> Result<Findings, DetectError> {
+        self.search(document, Wanted::All, fuel)
+    }
+
+    /// The same without passages, for those who look at findings alone (the second look of `mask`).
+    ///
+    /// # Errors
+    /// As `find`.
+    pub fn find_again(&self, document: &Document, fuel: &mut Fuel) -> Result<Findings, DetectError> {
+        self.search(document, Wanted::Findings, fuel)
+    }
+
+    fn search(&self, document: &Document, wanted: Wanted, fuel: &mut Fuel) -> Result<Findings, DetectError> {
         let bytes = document.parts.iter().map(|part| part.text.len()).sum();
         if bytes > self.settings.max_bytes {
             return Err(DetectError::TooLong { bytes, limit: self.settings.max_bytes });
@@ -122,7 +145,7 @@ impl Detector {
         for (number, part) in document.parts.iter().enumerate() {
             let text = Text::with_atoms(&part.text, &part.atoms);
             let mut out = Output::default();
-            let mut found = self.read(&text, part.label.as_deref(), part.author, &mut out, fuel)?;
+            let mut found = self.read(&text, part.label.as_deref(), part.author, wanted, &mut out, fuel)?;
             for hit in &mut found {
                 hit.range = text.to_original(hit.range.clone());
             }
@@ -154,11 +177,13 @@ impl Detector {
         text: &Text,
         label: Option<&str>,
         author: Author,
+        wanted: Wanted,
         out: &mut Output,
         fuel: &mut Fuel,
     ) -> Result<Vec<Hit>, DetectError> {
         let view = View { text, label, author };
-        for engine in &self.engines {
+        let engines = self.engines.iter().filter(|engine| wanted == Wanted::All || engine.name() != SIGNALS_ONLY);
+        for engine in engines {
             engine.find(view, fuel, out)?;
         }
         let candidates = std::mem::take(&mut out.candidates);
@@ -180,7 +205,7 @@ impl Detector {
         let ladder = ladder::climb(text, self.settings.decode_depth, fuel)?;
         for rung in &ladder.rungs {
             let Some(read) = rung.text() else { continue };
-            let found = self.read(read, None, part.author, &mut Output::default(), fuel)?;
+            let found = self.read(read, None, part.author, Wanted::Findings, &mut Output::default(), fuel)?;
             hits.extend(found.into_iter().filter_map(|mut hit| {
                 hit.range = rung.to_part(hit.range)?;
                 hit.candidate.value = None;
@@ -194,7 +219,8 @@ impl Detector {
     fn joined(&self, document: &Document, hits: &mut [Vec<Hit>], fuel: &mut Fuel) -> Result<(), DetectError> {
         for joined in self.joiner.find(document) {
             let text = Text::new(&joined.text);
-            let found = self.read(&text, Some(joined.label), Author::User, &mut Output::default(), fuel)?;
+            let (author, out) = (Author::User, &mut Output::default());
+            let found = self.read(&text, Some(joined.label), author, Wanted::Findings, out, fuel)?;
             for hit in found {
                 let range = text.to_original(hit.range.clone());
                 let touched =

@@ -159,12 +159,13 @@ fn escaped(text: &str, offset: usize, depth: u8, above: &[Text], ladder: &mut La
 fn runs(text: &str, depth: u8, whole: Option<&Range<usize>>, ladder: &mut Ladder) -> Result<(), DetectError> {
     let bytes = text.as_bytes();
     let mut at = 0;
-    while at < bytes.len() {
-        let length = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| encoded(**byte)).count();
-        if length < SHORTEST {
-            at += length.max(1);
+    // The last letter of a run that is long enough tells of most places that none begins there.
+    while let Some(head) = bytes.get(at..at + SHORTEST) {
+        if let Some(none) = head.iter().rposition(|byte| !encoded(*byte)) {
+            at += none + 1;
             continue;
         }
+        let length = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| encoded(**byte)).count();
         let run = at..at + length;
         at = run.end;
         let Some(written) = text.get(run.clone()) else { continue };

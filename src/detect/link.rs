@@ -6,12 +6,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasickBuilder, AhoCorasickKind, MatchKind};
-
 use super::engine::Candidate;
 use super::finding::{Entity, Evidence, RuleId};
 use super::fuel::{DetectError, Fuel};
 use super::kind::{Kind, Role};
+use super::literals::Literals;
 use super::merge::Hit;
 use super::text::Text;
 use super::titles;
@@ -98,23 +97,23 @@ pub(super) fn spread(
             numbers.insert(known.needle.clone(), at);
         }
     }
-    let automaton = AhoCorasickBuilder::new()
-        .match_kind(MatchKind::Standard)
-        .ascii_case_insensitive(true)
-        .kind(Some(automaton_kind(places, known.len())))
-        .prefilter(false)
-        .build(known.iter().map(|known| known.needle.as_str()))
-        .map_err(|_| DetectError::Engine { engine: "link" })?;
+    let needles = Literals::any_case(known.iter().map(|known| known.needle.as_str()));
     let mut found = Vec::new();
-    for (part, place) in places.iter().enumerate() {
+    for (part, (place, hits)) in places.iter().zip(hits).enumerate() {
         let text = place.text.folded();
         fuel.burn(text.len() as u64)?;
-        for hit in automaton.find_overlapping_iter(text) {
+        for hit in needles.overlapping(text) {
             fuel.burn(4)?;
-            let Some(one) = known.get(hit.pattern().as_usize()) else { continue };
-            if one.unit <= place.unit && stands(text, hit.range(), one) {
-                found.push((part, repeated(place.text, hit.range(), one)));
+            let Some(one) = known.get(hit.word) else { continue };
+            if one.unit <= place.unit
+                && stands(text, hit.range.clone(), one)
+                && !told(place.text, hits, &hit.range, one)
+            {
+                found.push((part, repeated(place.text, hit.range, one)));
             }
+        }
+        if numbers.is_empty() {
+            continue;
         }
         for (range, digits) in chains(text) {
             let Some(one) = numbers.get(&digits).and_then(|at| known.get(*at)) else { continue };
@@ -126,14 +125,16 @@ pub(super) fn spread(
     Ok(found)
 }
 
-/// The automaton is built for one document: for a short one the building costs more than the search.
-fn automaton_kind(places: &[Place<'_>], needles: usize) -> AhoCorasickKind {
-    let bytes: usize = places.iter().map(|place| place.text.folded().len()).sum();
-    if bytes < needles.saturating_mul(2000) {
-        AhoCorasickKind::NoncontiguousNFA
-    } else {
-        AhoCorasickKind::ContiguousNFA
-    }
+/// Whether a finding (ordered, apart) says the same of this very stretch, at least as surely: nothing is new then.
+fn told(text: &Text, hits: &[Hit], folded: &Range<usize>, known: &Known) -> bool {
+    let range = text.to_original(folded.clone());
+    let at = hits.partition_point(|hit| hit.range.start < range.start);
+    hits.get(at).is_some_and(|hit| {
+        hit.range == range
+            && hit.candidate.kind == known.kind
+            && hit.candidate.confidence >= known.confidence * 0.99
+            && (hit.candidate.role.is_some() || known.role.is_none())
+    })
 }
 
 fn repeated(text: &Text, range: Range<usize>, known: &Known) -> Hit {
@@ -294,24 +295,23 @@ fn chains(text: &str) -> Vec<(Range<usize>, String)> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
-    while at < bytes.len() {
-        if !bytes.get(at).is_some_and(u8::is_ascii_alphanumeric) {
+    while let Some(byte) = bytes.get(at) {
+        if !byte.is_ascii_alphanumeric() {
             at += 1;
             continue;
         }
         let start = at;
-        let mut end = at;
-        let mut plain = String::new();
-        let mut groups = 0;
+        let (mut end, mut letters, mut digits, mut groups) = (at, 0, 0, 0);
         while let Some(byte) = bytes.get(at) {
             if byte.is_ascii_alphanumeric() {
-                plain.push(byte.to_ascii_uppercase() as char);
+                letters += 1;
+                digits += usize::from(byte.is_ascii_digit());
                 at += 1;
                 end = at;
             } else if matches!(byte, b'-' | b'.' | b' ' | b'(' | b')' | b'/')
                 && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
                 && bytes.get(at - 1).is_some_and(u8::is_ascii_digit)
-                && plain.len() < 40
+                && letters < 40
             {
                 groups += 1;
                 at += 1;
@@ -319,8 +319,9 @@ fn chains(text: &str) -> Vec<(Range<usize>, String)> {
                 break;
             }
         }
-        if groups > 0 && plain.bytes().filter(u8::is_ascii_digit).count() >= 6 {
-            found.push((start..end, plain));
+        if groups > 0 && digits >= 6 {
+            let plain = text.get(start..end).unwrap_or_default().chars().filter(char::is_ascii_alphanumeric);
+            found.push((start..end, plain.map(|letter| letter.to_ascii_uppercase()).collect()));
         }
     }
     found
@@ -338,7 +339,7 @@ pub(super) fn entities(places: &[Place<'_>], hits: &[Vec<Hit>]) -> Vec<Vec<Entit
     // Full names first, so that a surname that stands before them finds its person.
     let mut order: Vec<(usize, usize)> =
         hits.iter().enumerate().flat_map(|(part, hits)| (0..hits.len()).map(move |index| (part, index))).collect();
-    order.sort_by_key(|(part, index)| {
+    order.sort_by_cached_key(|(part, index)| {
         let hit = hits.get(*part).and_then(|hits| hits.get(*index));
         let full = hit.is_some_and(|hit| hit.candidate.kind == Kind::PersonName && full(&hit.surface));
         (!full, *part, *index)

@@ -161,6 +161,23 @@ mod tests {
     }
 
     #[test]
+    fn no_setting_raises_the_threshold_of_a_floor_kind() {
+        for high in [0.95, 5.0, f32::NAN, f32::INFINITY] {
+            let thresholds = Kind::ALL.map(|kind| (kind, high)).into();
+            let settings = Settings { threshold: high, thresholds, ..Settings::default() };
+            for kind in Kind::ALL {
+                let found = merge("abcdef", vec![candidate(0..6, kind, 0.5)], &settings).len();
+                assert_eq!(found, usize::from(Settings::floor(kind)), "{kind:?} at {high}");
+            }
+        }
+        let lowered = Settings { threshold: 0.2, ..Settings::default() };
+        assert_eq!(merge("abcdef", vec![candidate(0..6, Kind::Phone, 0.3)], &lowered).len(), 1);
+        // A table that names other kinds does not raise what it leaves out.
+        let other = Settings { thresholds: [(Kind::LabValue, 0.6)].into(), ..Settings::default() };
+        assert_eq!(merge("abcdef", vec![candidate(0..6, Kind::PersonName, 0.46)], &other).len(), 1);
+    }
+
+    #[test]
     fn titles_leave_a_name_and_are_none() {
         let range = |text: &str| {
             let all = vec![candidate(0..text.len(), Kind::PersonName, 0.9)];

@@ -13,6 +13,7 @@ mod join;
 pub mod kind;
 mod ladder;
 mod link;
+pub(crate) mod literals;
 mod merge;
 pub mod rule;
 mod settings;

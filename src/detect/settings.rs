@@ -37,9 +37,27 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The threshold of a kind.
+    /// Least and most that a threshold may be: under the one everything is a finding, over the other nothing is.
+    pub const RANGE: std::ops::RangeInclusive<f32> = 0.05..=0.95;
+
+    /// The threshold of a kind. That of a floor kind may be lowered, never raised over the shipped one.
     #[must_use]
     pub fn threshold(&self, kind: Kind) -> f32 {
-        self.thresholds.get(&kind).copied().unwrap_or(self.threshold)
+        let set = self.thresholds.get(&kind).copied().unwrap_or(self.threshold);
+        // `min` takes the number when the other is none.
+        if Self::floor(kind) { set.min(Self::shipped(kind)) } else { set }
+    }
+
+    /// What is shipped for a kind.
+    #[must_use]
+    pub fn shipped(kind: Kind) -> f32 {
+        let shipped = Self::default();
+        shipped.thresholds.get(&kind).copied().unwrap_or(shipped.threshold)
+    }
+
+    /// Credentials, My Number and the identifiers of people: what no setting lifts.
+    #[must_use]
+    pub const fn floor(kind: Kind) -> bool {
+        !matches!(kind, Kind::CareDate | Kind::Age | Kind::LabValue)
     }
 }

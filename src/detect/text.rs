@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -71,6 +71,8 @@ pub struct Text {
     folded: Option<String>,
     original: String,
     runs: Vec<Run>,
+    /// The folded text with ASCII in lower case, made when it is asked for.
+    lower: OnceLock<String>,
 }
 
 impl std::fmt::Debug for Text {
@@ -90,7 +92,7 @@ impl Text {
     #[must_use]
     pub fn with_atoms(original: &str, atoms: &[Range<usize>]) -> Self {
         if atoms.is_empty() && original.is_ascii() && !breaks(original) {
-            return Self { folded: None, original: original.to_owned(), runs: Vec::new() };
+            return Self { folded: None, original: original.to_owned(), runs: Vec::new(), lower: OnceLock::new() };
         }
         let mut folder = Folder::new(original);
         let mut atoms = atoms.iter().peekable();
@@ -133,6 +135,9 @@ impl Text {
     #[must_use]
     pub fn unspaced(&self) -> Option<Self> {
         let folded = self.folded();
+        if !maybe_spaced(folded) {
+            return None;
+        }
         let gaps = spaced(folded);
         if gaps.is_empty() {
             return None;
@@ -160,7 +165,13 @@ impl Text {
             }
             out.push(letter);
         }
-        Some(Self { folded: Some(out), original: self.original.clone(), runs })
+        Some(Self { folded: Some(out), original: self.original.clone(), runs, lower: OnceLock::new() })
+    }
+
+    /// The normal form with ASCII letters in lower case: same offsets, for words that are looked for in any case.
+    #[must_use]
+    pub fn lower(&self) -> &str {
+        self.lower.get_or_init(|| self.folded().to_ascii_lowercase())
     }
 
     /// The normal form that engines read.
@@ -242,34 +253,19 @@ impl<'a> Folder<'a> {
     fn done(self) -> Text {
         let folded = self.changed.then_some(self.out);
         let runs = if folded.is_some() { self.runs } else { Vec::new() };
-        Text { folded, original: self.text.to_owned(), runs }
+        Text { folded, original: self.text.to_owned(), runs, lower: OnceLock::new() }
     }
 
     /// Copy the run of letters that stay, and fold the first that does not (with its mark); gives where to go on.
     fn step(&mut self, at: usize, limit: usize) -> usize {
         let rest = self.text.get(at..limit).unwrap_or_default();
-        let mut letters = rest.char_indices();
-        let mut copied = 0;
-        let mut previous = None;
-        let mut stop = None;
-        for (place, letter) in letters.by_ref() {
-            let stays = match letter {
-                '\n' | '\r' | '〜' => false,
-                'ー' => previous.is_some_and(|letter| matches!(letter, 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー')),
-                _ if letter.is_ascii() => true,
-                _ => plain(letter) && kanji_digit(letter).is_none() && OLD.plain(letter) == letter,
-            };
-            if !stays {
-                stop = Some((place, letter));
-                break;
-            }
-            copied = place + letter.len_utf8();
-            previous = Some(letter);
-        }
-        let Some((place, letter)) = stop else {
+        let place = unchanged(rest);
+        let mut letters = rest.get(place..).unwrap_or_default().chars();
+        let Some(letter) = letters.next() else {
             self.copy(at, limit);
-            return limit.max(at + copied);
+            return limit.max(at);
         };
+        let previous = rest.get(..place).and_then(|copied| copied.chars().next_back());
         let start = at + place;
         let end = start + letter.len_utf8();
         if let Some(kana) = previous
@@ -280,7 +276,7 @@ impl<'a> Folder<'a> {
             return end;
         }
         self.copy(at, start);
-        let next = letters.next().map(|(_, letter)| letter);
+        let next = letters.next();
         if let Some(mark) = next
             && let Some(joined) = voiced(letter, mark)
         {
@@ -397,6 +393,57 @@ impl<'a> Folder<'a> {
     }
 }
 
+/// Bit *n*: the letter of code point *n* stays as it is, whatever stands around it.
+static STAYS: LazyLock<Vec<u64>> = LazyLock::new(|| {
+    let mut bits = vec![0_u64; 1024];
+    for letter in '\0'..='\u{ffff}' {
+        let stays = match letter {
+            '\n' | '\r' | '〜' | 'ー' => false,
+            _ if letter.is_ascii() => true,
+            _ => plain(letter) && kanji_digit(letter).is_none() && OLD.plain(letter) == letter,
+        };
+        if stays && let Some(bits) = bits.get_mut(letter as usize >> 6) {
+            *bits |= 1 << (letter as u32 & 63);
+        }
+    }
+    bits
+});
+
+/// How many bytes of a text begin it that stay as they are.
+fn unchanged(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let stays = STAYS.as_slice();
+    let mut at = 0;
+    while let Some(&lead) = bytes.get(at) {
+        match lead {
+            b'\n' | b'\r' => break,
+            0..0x80 => at += 1,
+            0xe0..=0xef => {
+                let next = |behind: usize| bytes.get(at + behind).map_or(0, |byte| usize::from(byte & 0x3f));
+                let letter = usize::from(lead & 0xf) << 12 | next(1) << 6 | next(2);
+                let plain = stays.get(letter >> 6).is_some_and(|bits| bits >> (letter & 63) & 1 == 1);
+                let long = letter == 'ー' as usize
+                    && text.get(..at).is_some_and(|before| {
+                        before.ends_with(|letter| matches!(letter, 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー'))
+                    });
+                if !plain && !long {
+                    break;
+                }
+                at += 3;
+            }
+            0xf0.. => {
+                let letter = text.get(at..).and_then(|rest| rest.chars().next());
+                if !letter.is_some_and(|letter| plain(letter) && OLD.plain(letter) == letter) {
+                    break;
+                }
+                at += 4;
+            }
+            _ => break,
+        }
+    }
+    at
+}
+
 /// Has a text a line break that folding would take out?
 fn breaks(text: &str) -> bool {
     memchr::memchr_iter(b'\n', text.as_bytes())
@@ -501,6 +548,28 @@ fn word(text: &str, start: usize) -> (usize, bool) {
         foreign |= !letter.is_ascii() && look_alike(letter).is_none();
     }
     (ahead, ascii && !foreign)
+}
+
+/// Whether two single letters stand with a blank before, between and behind them, as in every run of four.
+fn maybe_spaced(folded: &str) -> bool {
+    let bytes = folded.as_bytes();
+    let (mut last, mut singles) = (None, 0);
+    for blank in memchr::memchr_iter(b' ', bytes) {
+        let token = last.and_then(|last: usize| bytes.get(last + 1..blank)).unwrap_or_default();
+        let width = match token.first() {
+            None => 0,
+            Some(0..0x80) => 1,
+            Some(0x80..0xe0) => 2,
+            Some(0xe0..0xf0) => 3,
+            Some(_) => 4,
+        };
+        singles = if width > 0 && token.len() == width { singles + 1 } else { 0 };
+        if singles == 2 {
+            return true;
+        }
+        last = Some(blank);
+    }
+    false
 }
 
 /// The blanks inside runs of four or more single letters with one blank between each two (bytes of the folded text).

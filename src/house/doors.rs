@@ -2,19 +2,21 @@
 //! of what happened outside of requests, for the record.
 //! Must not know: sockets, bodies.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use http::StatusCode;
 
+use super::turned::{turned_away, write};
 use super::{Entry, Exit, House, Stop, words};
-use crate::accept::{self, ConnectRequest, Note, Received, Trouble, Tunnel};
+use crate::accept::{self, BadHead, ConnectRequest, HostPort, Note, Received, Trouble, Tunnel};
 use crate::decide::{Verdict, may_tunnel};
 use crate::identify::Answer;
 use crate::portal::Portal;
 use crate::record::event::Why;
-use crate::refuse::{Cause, Said};
+use crate::refuse::{Cause, Said, Unit};
 use crate::telemetry::Metrics;
 use crate::wire::body::{Holding, streamed};
 
@@ -30,7 +32,7 @@ pub fn doors(house: &Arc<House>, portal: Arc<Portal>) -> accept::House {
             counted(Arc::clone(&request.metrics), crate::gate::way(Arc::clone(&request), received)).boxed()
         }),
         turn_away: Box::new(move |received, trouble| {
-            counted(Arc::clone(&turned.metrics), turn_away(Arc::clone(&turned), received, trouble)).boxed()
+            counted(Arc::clone(&turned.metrics), word_away(Arc::clone(&turned), received, trouble)).boxed()
         }),
         own: Box::new(move |parts, _| {
             let portal = Arc::clone(&portal);
@@ -55,12 +57,9 @@ async fn may_pass(house: Arc<House>, asked: ConnectRequest) -> Tunnel {
     let caller = match standing.people.who(asked.client.ip(), authorization, asked.secure).await {
         Answer::Known(caller) => caller,
         Answer::Challenge(_) => {
-            // Every browser asks first without an account; a wrong one is worth knowing.
-            if authorization.is_some() {
-                let standing = house.standing();
-                let entry = Entry::new(asked.client.ip(), &asked.target.host, Instant::now(), &standing.versions);
-                write(&house, entry.passed(Verdict::Blocked, vec![why("wrong_account")]));
-            }
+            let entry = Entry::new(asked.client.ip(), &asked.target.host, Instant::now(), &standing.versions);
+            let code = if authorization.is_some() { "wrong_account" } else { "account_required" };
+            turned_away(&house, &entry, (&asked.target.host, asked.target.port), code, "");
             return Tunnel::Challenge;
         }
     };
@@ -73,7 +72,7 @@ async fn may_pass(house: Arc<House>, asked: ConnectRequest) -> Tunnel {
     let mut entry = Entry::new(asked.client.ip(), &asked.target.host, Instant::now(), &standing.versions);
     entry.caller(&caller);
     let code = if caller.person.ehr { "ehr_network" } else { "unknown_destination" };
-    write(&house, entry.passed(Verdict::Blocked, vec![why(code)]));
+    turned_away(&house, &entry, (&asked.target.host, asked.target.port), code, "");
     Tunnel::Deny {
         status: StatusCode::FORBIDDEN,
         reason: if caller.person.ehr {
@@ -85,7 +84,7 @@ async fn may_pass(house: Arc<House>, asked: ConnectRequest) -> Tunnel {
     }
 }
 
-async fn turn_away(house: Arc<House>, received: Received, trouble: Trouble) -> http::Response<accept::AnswerBody> {
+async fn word_away(house: Arc<House>, received: Received, trouble: Trouble) -> http::Response<accept::AnswerBody> {
     let standing = house.standing();
     let mut entry = Entry::new(received.client.ip(), &received.target.host, received.arrived.at, &standing.versions);
     let mut exit = Exit::new(&standing, &received);
@@ -102,44 +101,50 @@ async fn turn_away(house: Arc<House>, received: Received, trouble: Trouble) -> h
     let cause = match &trouble {
         Trouble::Upgrade => Cause::NotOffered { what: Said::both("WebSocket"), cure: words::no_socket() },
         Trouble::Overload { .. } => Cause::Overloaded { retry_after_secs: 5 },
+        Trouble::Head(bad) => passed(bad)
+            .unwrap_or_else(|| Cause::BadRequest { what: words::trouble(&trouble), cure: words::tell_the_contact() }),
         other => Cause::BadRequest { what: words::trouble(other), cure: words::tell_the_contact() },
     };
     house.refuse(&standing, entry, &exit, Stop::Door { code: trouble.name(), cause: Box::new(cause) }).await
 }
 
+/// The limit that a head passed.
+fn passed(bad: &BadHead) -> Option<Cause> {
+    let limit = |name: &str, limit: u64, observed: Option<u64>, unit: Unit| Cause::Limit {
+        name: format!("gate.limits.{name}"),
+        limit,
+        observed,
+        unit,
+    };
+    Some(match bad {
+        BadHead::Bytes { limit: most, seen } => limit("header_bytes", most.0, Some(*seen), Unit::Bytes),
+        BadHead::Count { limit: most, seen } => limit("header_count", *most as u64, Some(*seen as u64), Unit::Count),
+        BadHead::Time(time) => limit("header_time", time.0.as_secs(), None, Unit::Seconds),
+        _ => return None,
+    })
+}
+
 fn take_note(house: &Arc<House>, note: Note) {
-    let (client, target, verdict, code) = match note {
+    let entry = |client: SocketAddr, target: &HostPort| {
+        Entry::new(client.ip(), &target.host, Instant::now(), &house.standing().versions)
+    };
+    match note {
         Note::Tunnelled { client, target, .. } | Note::Passed { client, target } => {
-            (client, target, Verdict::Tunnelled, "not_an_ai_service")
+            let why = Why { code: "not_an_ai_service".to_owned(), count: 1, ..Why::default() };
+            write(house, entry(client, &target).passed(Verdict::Tunnelled, vec![why]));
         }
         Note::Unreadable { client, target, why } => {
             tracing::info!(host = target.host, %why, "an unreadable connection was closed");
-            (client, target, Verdict::Blocked, "unreadable_connection")
+            let entry = entry(client, &target);
+            turned_away(house, &entry, (&target.host, target.port), "unreadable_connection", why.name());
         }
-        Note::Denied { status, why, .. } => {
-            tracing::info!(status = status.as_u16(), why, "denied");
-            return;
+        Note::Denied { client, target, status, why } => {
+            tracing::info!(status = status.as_u16(), %why, "denied");
+            // What the house denied it has recorded; a target that cannot be reached was not denied.
+            if let Some(code) = why.code() {
+                turned_away(house, &entry(client, &target), (&target.host, target.port), code, "");
+            }
         }
-        other => {
-            tracing::debug!(?other, "noted");
-            return;
-        }
-    };
-    let entry = Entry::new(client.ip(), &target.host, Instant::now(), &house.standing().versions);
-    write(house, entry.passed(verdict, vec![why(code)]));
-}
-
-fn why(code: &str) -> Why {
-    Why { code: code.to_owned(), count: 1, ..Why::default() }
-}
-
-/// Record without holding anybody up: nothing was decided on a text here.
-fn write(house: &Arc<House>, event: crate::record::Event) {
-    let inside = Arc::clone(house);
-    house.tasks.spawn("record", async move {
-        if let Err(error) = inside.recorder.append(vec![event], Vec::new()).await {
-            inside.metrics.unwritten();
-            tracing::error!(%error, "a passage could not be recorded");
-        }
-    });
+        other => tracing::debug!(?other, "noted"),
+    }
 }

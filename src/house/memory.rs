@@ -16,17 +16,12 @@ use crate::keys::{KeyError, Purpose, Ring, Secret, decrypt, encrypt};
 use crate::mask::{Code, Digest, Known, KnownWord, SentAnswer, SentUnit, Suffix, TokenKey, Wanted, Wiped};
 use crate::record::Aside;
 use crate::store::Reader;
+use crate::wire::limits::Limits;
 
 /// How long a named person's values live (DESIGN §5: 30 days).
 const NAMED_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// How long everybody else's live.
 const OTHERS_MS: u64 = 60 * 60 * 1000;
-/// Words of recent answers that are remembered for a scope and service.
-const RECENT: usize = 2_000;
-/// Words of the vault that one answer may bring back.
-const VAULT: u32 = 10_000;
-/// Bytes of sealed values that RAM holds.
-const RAM_BYTES: u64 = 64 << 20;
 
 /// Whose memory it is, with its keys.
 #[derive(Clone)]
@@ -38,6 +33,8 @@ pub struct Scope {
     /// Id of the epoch that the keys are of.
     pub epoch: String,
     memory: Secret,
+    /// Keys of the epochs before whose values may still live, newest first.
+    older: Vec<(TokenKey, Secret)>,
     /// Vault keys of every epoch that can still be undone, newest first.
     vault: Vec<Secret>,
 }
@@ -45,7 +42,7 @@ pub struct Scope {
 impl Scope {
     /// The scope of this name under the ring's active epoch. `None` when every epoch was erased.
     #[must_use]
-    pub fn new(ring: &Ring, name: &str, named: bool) -> Option<Self> {
+    pub fn new(ring: &Ring, name: &str, named: bool, now_ms: u64) -> Option<Self> {
         let token = ring.derive(Purpose::Token, name)?;
         let memory = ring.derive(Purpose::Memory, name)?;
         Some(Self {
@@ -53,13 +50,23 @@ impl Scope {
             token: TokenKey::new(*token.bytes()),
             epoch: ring.active().id.clone(),
             memory,
+            older: ring
+                .derive_before(name, now_ms.saturating_sub(life(named)))
+                .map(|(token, memory)| (TokenKey::new(*token.bytes()), memory))
+                .collect(),
             vault: ring.derive_all(Purpose::Vault, name),
         })
     }
 
-    fn life(&self) -> u64 {
-        if self.named { NAMED_MS } else { OTHERS_MS }
+    /// Token keys of the epochs before whose values may still live, newest first: what was sent under them is known by
+    /// digests of theirs.
+    pub fn older(&self) -> impl Iterator<Item = &TokenKey> {
+        self.older.iter().map(|(token, _)| token)
     }
+}
+
+fn life(named: bool) -> u64 {
+    if named { NAMED_MS } else { OTHERS_MS }
 }
 
 impl std::fmt::Debug for Scope {
@@ -158,38 +165,58 @@ pub struct Pending {
     ram: Vec<(Slot, Kept)>,
 }
 
+/// Scopes whose values are changed at once, at the most.
+const STRIPES: usize = 16;
+
 /// The memory of all scopes.
 pub struct Memory {
     ram: Cache<Slot, Kept, Bytes>,
     store: Option<Mutex<Reader>>,
+    /// `gate.limits.memory_recent`, `gate.limits.memory_vault`.
+    recent_limit: usize,
+    vault_limit: usize,
+    /// Held while a value that grows (words of recent answers, of a vault code) is read, added to and put back, so that
+    /// of two requests at once neither loses the other's words. Holds the time of the last change: later ones expire
+    /// later, by which the store knows which of two rows is the newer however they arrive.
+    growing: [Mutex<u64>; STRIPES],
 }
 
 impl Memory {
     /// A memory over a store; without one everything lives in RAM.
     #[must_use]
-    pub fn new(store: Option<Reader>) -> Self {
-        Self { ram: Cache::with_weighter(20_000, RAM_BYTES, Bytes), store: store.map(Mutex::new) }
+    pub fn new(store: Option<Reader>, limits: &Limits) -> Self {
+        Self {
+            ram: Cache::with_weighter(20_000, limits.memory_ram.0, Bytes),
+            store: store.map(Mutex::new),
+            recent_limit: limits.memory_recent,
+            vault_limit: limits.memory_vault,
+            growing: std::array::from_fn(|_| Mutex::new(0)),
+        }
     }
 
     /// What is known that bears on a request, and which of its signed texts came from the service. `history`: the service
-    /// keeps what was said, so that any token of the scope's vault may come back in the answer.
+    /// keeps what was said, so that any token of the scope's vault may come back in the answer. `older`: the same asked by
+    /// each key of `Scope::older`; what is found so is known by the digest of now.
     #[must_use]
     pub fn known(
         &self,
         scope: &Scope,
         service: &str,
         wanted: &Wanted,
+        older: &[Wanted],
         history: bool,
         now_ms: u64,
     ) -> (Known, HashSet<usize>) {
         let mut known = Known::default();
-        for digest in &wanted.units {
-            if let Some(unit) = self.get::<SentUnit>(scope, "unit", &digest.0, now_ms) {
+        for (at, digest) in wanted.units.iter().enumerate() {
+            let before = older.iter().map(|wanted| wanted.units.get(at));
+            if let Some(unit) = self.under_any::<SentUnit>(scope, "unit", digest, before, now_ms) {
                 known.units.insert(*digest, unit);
             }
         }
-        for digest in &wanted.answers {
-            if let Some(answer) = self.get::<AnswerForm>(scope, "answer", &digest.0, now_ms) {
+        for (at, digest) in wanted.answers.iter().enumerate() {
+            let before = older.iter().map(|wanted| wanted.answers.get(at));
+            if let Some(answer) = self.under_any::<AnswerForm>(scope, "answer", digest, before, now_ms) {
                 let words = answer.words.into_iter().map(KnownWord::from).collect();
                 known.answers.insert(*digest, SentAnswer { masked: answer.masked, words });
             }
@@ -208,14 +235,38 @@ impl Memory {
         let signed = wanted
             .signed
             .iter()
-            .filter(|(_, digest)| self.get::<bool>(scope, "signed", &digest.0, now_ms).is_some())
-            .map(|(number, _)| *number)
+            .enumerate()
+            .filter(|(at, (_, digest))| {
+                let before = older.iter().map(|wanted| wanted.signed.get(*at).map(|(_, digest)| digest));
+                self.under_any::<bool>(scope, "signed", digest, before, now_ms).is_some()
+            })
+            .map(|(_, (number, _))| *number)
             .collect();
         (known, signed)
     }
 
+    /// The value by its digest under the newest epoch, else by its digest under each one before.
+    fn under_any<'a, T: serde::de::DeserializeOwned>(
+        &self,
+        scope: &Scope,
+        shelf: &'static str,
+        digest: &Digest,
+        before: impl Iterator<Item = Option<&'a Digest>>,
+        now_ms: u64,
+    ) -> Option<T> {
+        self.open(&scope.memory, scope.named, shelf, &digest.0, now_ms).or_else(|| {
+            scope
+                .older
+                .iter()
+                .zip(before)
+                .find_map(|((_, memory), digest)| self.open(memory, scope.named, shelf, &digest?.0, now_ms))
+        })
+    }
+
     fn recent(&self, scope: &Scope, service: &str, now_ms: u64) -> Vec<KnownWord> {
-        self.get::<Vec<WordForm>>(scope, "recent", service.as_bytes(), now_ms)
+        let keys = std::iter::once(&scope.memory).chain(scope.older.iter().map(|(_, memory)| memory));
+        keys.into_iter()
+            .find_map(|key| self.open::<Vec<WordForm>>(key, scope.named, "recent", service.as_bytes(), now_ms))
             .map(|words| words.into_iter().map(KnownWord::from).collect())
             .unwrap_or_default()
     }
@@ -225,14 +276,15 @@ impl Memory {
         let Some(store) = self.store.as_ref().filter(|_| scope.named) else { return Vec::new() };
         let mut words = Vec::new();
         for secret in &scope.vault {
-            let rows =
-                store.lock().unwrap_or_else(PoisonError::into_inner).asides("vault", &tag(secret), now_ms, VAULT);
+            let room = u32::try_from(self.vault_limit.saturating_sub(words.len())).unwrap_or(u32::MAX);
+            let rows = store.lock().unwrap_or_else(PoisonError::into_inner).asides("vault", &tag(secret), now_ms, room);
             for (key, sealed) in rows.unwrap_or_default() {
                 let plain = decrypt(secret, &context("vault", &key), &sealed);
                 let forms = plain.and_then(|plain| serde_json::from_slice::<Vec<WordForm>>(&plain).ok());
                 words.extend(forms.unwrap_or_default().into_iter().map(KnownWord::from));
             }
         }
+        words.truncate(self.vault_limit);
         words
     }
 
@@ -260,23 +312,42 @@ impl Memory {
         for digest in &remember.signed {
             self.put(scope, "signed", &digest.0, &true, now_ms, &mut pending)?;
         }
+        if !remember.answers.is_empty() || !remember.vault.is_empty() {
+            let mut grown = self.grow(scope, service, remember, now_ms)?;
+            pending.rows.append(&mut grown.rows);
+        }
+        Ok(pending)
+    }
+
+    /// What is added to, not replaced. In RAM at once: whoever adds next must see it. A word that then is not sent after
+    /// all does no harm there; its token is nowhere.
+    fn grow(&self, scope: &Scope, service: &str, remember: &Remember, now_ms: u64) -> Result<Pending, KeyError> {
+        let stripe = usize::from(*tag(&scope.memory).first().unwrap_or(&0)) % STRIPES;
+        let Some(last) = self.growing.get(stripe) else { return Ok(Pending::default()) };
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let now_ms = now_ms.max(*last + 1);
+        *last = now_ms;
+        let mut grown = Pending::default();
         let fresh: Vec<&KnownWord> = remember.answers.iter().flat_map(|(_, answer)| &answer.words).collect();
         if !fresh.is_empty() {
             let mut words: Vec<WordForm> = Vec::new();
             for word in fresh {
+                if words.len() >= self.recent_limit {
+                    break;
+                }
                 if !words.iter().any(|known| known.code == word.code && known.suffix == word.suffix) {
                     words.push(WordForm::from(word));
                 }
             }
             for old in self.recent(scope, service, now_ms) {
-                if words.len() >= RECENT {
+                if words.len() >= self.recent_limit {
                     break;
                 }
                 if !words.iter().any(|known| known.code == old.code && known.suffix == old.suffix) {
                     words.push(WordForm::from(&old));
                 }
             }
-            self.put(scope, "recent", service.as_bytes(), &words, now_ms, &mut pending)?;
+            self.put(scope, "recent", service.as_bytes(), &words, now_ms, &mut grown)?;
         }
         if scope.named
             && let Some(key) = scope.vault.first()
@@ -291,10 +362,14 @@ impl Memory {
                         words.push(old);
                     }
                 }
-                self.seal(key, true, "vault", code.as_bytes(), &words, now_ms + NAMED_MS, &mut pending)?;
+                self.seal(key, true, "vault", code.as_bytes(), &words, now_ms + NAMED_MS, &mut grown)?;
             }
         }
-        Ok(pending)
+        for (slot, kept) in grown.ram.drain(..) {
+            self.ram.insert(slot, kept);
+        }
+        drop(last);
+        Ok(grown)
     }
 
     fn vault(&self, scope: &Scope, code: &Code, now_ms: u64) -> Option<Vec<WordForm>> {
@@ -309,16 +384,6 @@ impl Memory {
         self.open(key, true, "vault", code.as_bytes(), now_ms)
     }
 
-    fn get<T: serde::de::DeserializeOwned>(
-        &self,
-        scope: &Scope,
-        shelf: &'static str,
-        key: &[u8],
-        now_ms: u64,
-    ) -> Option<T> {
-        self.open(&scope.memory, scope.named, shelf, key, now_ms)
-    }
-
     fn put<T: Serialize>(
         &self,
         scope: &Scope,
@@ -328,7 +393,7 @@ impl Memory {
         now_ms: u64,
         pending: &mut Pending,
     ) -> Result<(), KeyError> {
-        self.seal(&scope.memory, scope.named, shelf, key, value, now_ms + scope.life(), pending)
+        self.seal(&scope.memory, scope.named, shelf, key, value, now_ms + life(scope.named), pending)
     }
 
     fn open<T: serde::de::DeserializeOwned>(
@@ -383,4 +448,182 @@ impl Memory {
 
 fn context(shelf: &str, key: &[u8]) -> Vec<u8> {
     [shelf.as_bytes(), b"\0", key].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+    use crate::mask::Length;
+
+    const NOW: u64 = 1_700_000_000_000;
+
+    fn word(number: usize) -> KnownWord {
+        KnownWord {
+            code: Code::compute(&TokenKey::new([3; 32]), "person", &[&number.to_string()], Length::Seven),
+            suffix: serde_json::from_str("\"\"").unwrap(),
+            word: Wiped::from(format!("語{number}").as_str()),
+            kind: Kind::PersonName,
+            blind: false,
+        }
+    }
+
+    fn answer(number: usize) -> Remember {
+        let digest = Digest((number as u128).to_be_bytes());
+        let words = vec![word(number)];
+        Remember { answers: vec![(digest, SentAnswer { masked: String::new(), words })], ..Remember::default() }
+    }
+
+    #[test]
+    fn answers_that_end_at_once_lose_no_word_of_each_other() {
+        let memory = Memory::new(None, &Limits::default());
+        let scope = Scope::new(&Ring::ephemeral(NOW).unwrap(), "ip:127.0.0.1", false, NOW).unwrap();
+        let (threads, each) = (8, 25);
+        let start = Barrier::new(threads);
+        std::thread::scope(|all| {
+            for thread in 0..threads {
+                let (memory, scope, start) = (&memory, &scope, &start);
+                all.spawn(move || {
+                    start.wait();
+                    for number in 0..each {
+                        let pending = memory.keep(scope, "openai", &answer(thread * each + number), NOW).unwrap();
+                        memory.commit(pending);
+                    }
+                });
+            }
+        });
+        let mut words: Vec<String> =
+            memory.recent(&scope, "openai", NOW).iter().map(|word| word.word.to_string()).collect();
+        words.sort();
+        words.dedup();
+        assert_eq!(words.len(), threads * each);
+        assert!(memory.recent(&scope, "anthropic", NOW).is_empty());
+    }
+
+    #[test]
+    fn rows_of_what_grows_keep_their_order_in_the_store_however_they_arrive() {
+        use crate::record::Store as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tsuitate.db");
+        let mut store = crate::store::Sqlite::open(&path).unwrap();
+        let memory = Memory::new(Some(Reader::open(&path).unwrap()), &Limits::default());
+        let scope = Scope::new(&Ring::ephemeral(NOW).unwrap(), "person:taro", true, NOW).unwrap();
+        let mut vault = Remember { vault: vec![word(1)], ..Remember::default() };
+        let first = [memory.keep(&scope, "openai", &answer(1), NOW), memory.keep(&scope, "openai", &vault, NOW)];
+        vault.vault = vec![KnownWord { suffix: serde_json::from_str("\"姓\"").unwrap(), ..word(1) }];
+        let second = [memory.keep(&scope, "openai", &answer(2), NOW), memory.keep(&scope, "openai", &vault, NOW)];
+        // The later ones arrive first.
+        for pending in second.into_iter().chain(first) {
+            store.append(&[], &pending.unwrap().rows).unwrap();
+        }
+        let restarted = Memory::new(Some(Reader::open(&path).unwrap()), &Limits::default());
+        assert_eq!(restarted.recent(&scope, "openai", NOW).len(), 2);
+        assert_eq!(restarted.vault(&scope, &word(1).code, NOW).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn words_and_vault_are_bounded_for_each_scope() {
+        let memory = Memory::new(None, &Limits::default());
+        let ring = Ring::ephemeral(NOW).unwrap();
+        let scope = Scope::new(&ring, "ip:127.0.0.1", false, NOW).unwrap();
+        let (most, ram) = (Limits::default().memory_recent, Limits::default().memory_ram.0);
+        for from in (0..most + 600).step_by(200) {
+            let words = (from..from + 200).map(word).collect();
+            let masked = String::new();
+            let answers = vec![(Digest((from as u128).to_be_bytes()), SentAnswer { masked, words })];
+            let pending = memory.keep(&scope, "openai", &Remember { answers, ..Remember::default() }, NOW).unwrap();
+            memory.commit(pending);
+        }
+        let recent = memory.recent(&scope, "openai", NOW);
+        assert_eq!(recent.len(), most);
+        assert!(recent.iter().any(|known| known.code == word(most + 599).code), "the newest stay");
+        assert!(memory.ram.weight() <= ram);
+        // Whoever has no name has no vault, whatever is asked to be kept.
+        let vault = Remember { vault: vec![word(1)], ..Remember::default() };
+        assert!(memory.keep(&scope, "openai", &vault, NOW).unwrap().rows.is_empty());
+        assert!(memory.vault(&scope, &word(1).code, NOW).is_none());
+    }
+}
+
+#[cfg(test)]
+mod bounds {
+    use super::*;
+    use crate::mask::Length;
+    use crate::record::Store as _;
+    use crate::store::Sqlite;
+    use crate::wire::units::Size;
+
+    fn word(number: usize, scope: &Scope) -> KnownWord {
+        let word = format!("word {number}");
+        KnownWord {
+            code: Code::compute(&scope.token, "person", &[word.as_str()], Length::Seven),
+            suffix: Suffix::default(),
+            word: Wiped::new(word),
+            kind: Kind::PersonName,
+            blind: false,
+        }
+    }
+
+    fn answer(number: usize, words: Vec<KnownWord>) -> (Digest, SentAnswer) {
+        let mut digest = [0; 16];
+        digest[..8].copy_from_slice(&(number as u64).to_be_bytes());
+        (Digest(digest), SentAnswer { masked: "x".repeat(200), words })
+    }
+
+    #[test]
+    fn words_of_recent_answers_are_at_most_memory_recent() {
+        let ring = Ring::ephemeral(0).unwrap();
+        let scope = Scope::new(&ring, "address:192.0.2.1", false, 0).unwrap();
+        let memory = Memory::new(None, &Limits { memory_recent: 5, ..Limits::default() });
+        for round in 0..3 {
+            let words = (0..8).map(|number| word(round * 8 + number, &scope)).collect();
+            let remember = Remember { answers: vec![answer(round, words)], ..Remember::default() };
+            memory.commit(memory.keep(&scope, "openai", &remember, 0).unwrap());
+            let recent = memory.recent(&scope, "openai", 0);
+            assert_eq!(recent.len(), 5);
+            assert!(recent.iter().any(|known| *known.word == *format!("word {}", round * 8)), "the newest stay");
+        }
+    }
+
+    #[test]
+    fn ram_holds_at_most_memory_ram() {
+        let ring = Ring::ephemeral(0).unwrap();
+        let scope = Scope::new(&ring, "address:192.0.2.1", false, 0).unwrap();
+        let memory = Memory::new(None, &Limits { memory_ram: Size::mib(1), ..Limits::default() });
+        for number in 0..6_000 {
+            let remember = Remember { answers: vec![answer(number, Vec::new())], ..Remember::default() };
+            memory.commit(memory.keep(&scope, "openai", &remember, 0).unwrap());
+        }
+        assert!(memory.ram.weight() <= 1 << 20, "{}", memory.ram.weight());
+        assert!(memory.ram.len() > 50, "{}", memory.ram.len());
+    }
+
+    #[test]
+    fn the_store_keeps_memory_rows_of_a_scope_and_an_answer_gets_memory_vault_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.db");
+        let ring = Ring::ephemeral(0).unwrap();
+        let limits = Limits { memory_rows: 80, memory_vault: 30, ..Limits::default() };
+        let mut store = Sqlite::open(&path).unwrap().rows(limits.memory_rows);
+        let memory = Memory::new(Some(Reader::open(&path).unwrap()), &limits);
+        let scope = |name: &str| Scope::new(&ring, name, true, 0).unwrap();
+        for (name, words) in [("person:hanako", 20), ("person:taro", 400)] {
+            let scope = scope(name);
+            for number in 0..words {
+                let remember = Remember { vault: vec![word(number, &scope)], ..Remember::default() };
+                let pending = memory.keep(&scope, "openai", &remember, number as u64).unwrap();
+                store.append(&[], &pending.rows).unwrap();
+            }
+        }
+        let rows = |name: &str| {
+            let reader = Reader::open(&path).unwrap();
+            reader.asides("vault", &tag(scope(name).vault.first().unwrap()), 0, 10_000).unwrap().len()
+        };
+        assert!((80..=90).contains(&rows("person:taro")), "{}", rows("person:taro"));
+        assert_eq!(rows("person:hanako"), 20, "one scope's rows are not another's");
+        let all = memory.vault_all(&scope("person:taro"), 0);
+        assert_eq!(all.len(), 30);
+        assert!(all.iter().any(|known| &*known.word == "word 399"), "the newest stay");
+    }
 }

@@ -12,6 +12,7 @@ pub mod open;
 pub mod standing;
 pub mod steps;
 pub mod stop;
+pub mod turned;
 mod words;
 
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub struct House {
     pub budget: BodyBudget,
     pub metrics: Arc<Metrics>,
     pub tasks: Tasks,
+    /// What was turned away outside of requests, by source and minute.
+    pub turned: turned::Turned,
     /// Wall clock, ms since 1970.
     pub clock: fn() -> u64,
     /// Searches that run at once: one a core.
@@ -74,6 +77,7 @@ impl House {
             budget,
             metrics,
             tasks,
+            turned: turned::Turned::default(),
             clock,
             workers: Arc::new(Semaphore::new(cores)),
         }

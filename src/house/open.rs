@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::doors::doors;
 use super::memory::Memory;
+use super::standing::ca_scope;
 use super::{House, Standing, StandingError};
-use crate::accept::{self, Running};
+use crate::accept::{self, Door, Running};
 use crate::ca::{self, Authority, CaError};
 use crate::config::Config;
 use crate::forward::Upstream;
@@ -27,7 +28,14 @@ pub struct Open {
     pub house: Arc<House>,
     pub running: Running,
     pub root: ca::Export,
+    authority: Arc<Authority>,
+    /// Folder of the authority.
+    ca: PathBuf,
+    /// Folder of the ring.
+    keys: PathBuf,
     record: std::thread::JoinHandle<()>,
+    /// Held as long as the gate lives.
+    _lock: std::fs::File,
 }
 
 /// Why the gate does not start.
@@ -52,6 +60,13 @@ pub enum OpenError {
     Tls(#[from] TlsError),
     #[error("{0}")]
     Listen(#[from] std::io::Error),
+    #[error(
+        "{0}: another gate runs on this data folder; stop it, or give this one a folder of its own (--data, \
+         TSUITATE_DATA_DIR)"
+    )]
+    Taken(PathBuf),
+    #[error("with [gate] as the gate was started:\n{0}")]
+    Problems(String),
 }
 
 impl OpenError {
@@ -59,10 +74,14 @@ impl OpenError {
     #[must_use]
     pub fn is_config(&self) -> bool {
         match self {
-            Self::Standing(_) | Self::Dial(_) | Self::Tls(_) => true,
-            Self::Folder { .. } | Self::Keys(_) | Self::Store(_) | Self::Record(_) | Self::Ca(_) | Self::Listen(_) => {
-                false
-            }
+            Self::Standing(_) | Self::Dial(_) | Self::Tls(_) | Self::Problems(_) => true,
+            Self::Folder { .. }
+            | Self::Keys(_)
+            | Self::Store(_)
+            | Self::Record(_)
+            | Self::Ca(_)
+            | Self::Listen(_)
+            | Self::Taken(_) => false,
         }
     }
 }
@@ -82,7 +101,9 @@ pub struct Place<'a> {
 pub async fn open(config: Config, place: Place<'_>) -> Result<Open, OpenError> {
     let database = place.data.join("tsuitate.db");
     make_folder(place.data)?;
-    let store = Sqlite::open(&database)?;
+    // Before anything in it is changed.
+    drop(lock(place.data)?);
+    let store = Sqlite::open(&database)?.rows(config.gate.limits.memory_rows);
     open_with(config, place, Box::new(store), Some(Reader::open(&database)?)).await
 }
 
@@ -97,7 +118,9 @@ pub async fn open_with(
     reader: Option<Reader>,
 ) -> Result<Open, OpenError> {
     make_folder(place.data)?;
-    let ring = Ring::open_or_create(&place.data.join("keys"), &config.keys, (place.clock)())?;
+    let held = lock(place.data)?;
+    let keys = place.data.join("keys");
+    let ring = Ring::open_or_create(&keys, &config.keys, (place.clock)())?;
     let (checkpoint_key_id, checkpoint_key) = ring.checkpoint();
     let setup = Setup {
         gate: place.gate,
@@ -107,9 +130,7 @@ pub async fn open_with(
         clock: place.clock,
     };
     let standing = Standing::new(config.clone(), ring.login().secret.bytes())?;
-    let patterns = standing.providers.host_patterns();
-    let name = config.gate.name.clone();
-    let scope = ca::Scope::new(patterns.iter().map(String::as_str), [name.as_str(), "localhost", "127.0.0.1"]);
+    let scope = ca_scope(&config, &standing.providers);
     let folder = config.ca.dir.clone().unwrap_or_else(|| place.data.join("ca"));
     let authority = Arc::new(Authority::load_or_create(&folder, &config.ca, &scope)?);
     let root = authority.export();
@@ -122,41 +143,49 @@ pub async fn open_with(
         telemetry::serve(address, Arc::clone(&metrics), tasks.clone()).await?;
     }
     let doors_open = accept::bind(&config.gate).await?;
-    let addresses = doors_open.iter().map(|door| door.socket.local_addr()).collect::<Result<Vec<_>, _>>()?;
+    let (gates, tls_gates) = gates(&doors_open, &config.gate.name)?;
     let (recorder, record) = Recorder::start(store, setup)?;
     let house = Arc::new(House::new(
         standing,
         ring,
         recorder,
-        Memory::new(reader),
+        Memory::new(reader, limits),
         upstream,
         BodyBudget::new(limits),
         metrics,
         tasks.clone(),
         place.clock,
     ));
-    let stale = authority.stale_scope();
-    let parts = Facts {
-        ca: root.clone(),
-        hosts: patterns,
-        gates: if name.is_empty() || name == "localhost" {
-            Vec::new()
-        } else {
-            addresses.first().map(|address| format!("{name}:{}", address.port())).into_iter().collect()
-        },
-        tls_gates: Vec::new(),
-        parent: config.upstream.parent_proxy.as_deref().and_then(|url| url.strip_prefix("http://")).map(str::to_owned),
-        contact: Some(config.contact.line()).filter(|line| !line.is_empty()).into_iter().collect(),
-        version: env!("CARGO_PKG_VERSION"),
+    let (inside, ca) = (Arc::clone(&house), root.clone());
+    let facts = move || {
+        let standing = inside.standing();
+        let config = &standing.config;
+        Facts {
+            ca: ca.clone(),
+            hosts: standing.providers.host_patterns(),
+            gates: gates.clone(),
+            tls_gates: tls_gates.clone(),
+            parent: config
+                .upstream
+                .parent_proxy
+                .as_deref()
+                .and_then(|url| url.strip_prefix("http://"))
+                .map(str::to_owned),
+            contact: Some(config.contact.line()).filter(|line| !line.is_empty()).into_iter().collect(),
+            version: env!("CARGO_PKG_VERSION"),
+        }
     };
-    let draining = tasks.clone();
-    let portal = Portal::new(parts, move || {
+    let (draining, signer, clock) = (tasks.clone(), Arc::clone(&authority), place.clock);
+    let portal = Portal::new(facts, move || {
         let mut reasons = Vec::new();
         if draining.is_draining() {
             reasons.push("the gate is stopping".to_owned());
         }
+        if signer.issuing_until() < i64::try_from(clock() / 1000).unwrap_or(i64::MAX) {
+            reasons.push("the issuing authority ran out: tsuitate ca renew".to_owned());
+        }
         let ready = reasons.is_empty();
-        if stale {
+        if signer.stale_scope() {
             reasons.push("the issuing authority does not cover every service: tsuitate ca renew".to_owned());
         }
         Ready { ready, reasons }
@@ -164,15 +193,107 @@ pub async fn open_with(
     let running = accept::serve(
         doors_open,
         config.gate.clone(),
-        authority,
+        Arc::clone(&authority),
         dialer,
         Arc::new(doors(&house, Arc::new(portal))),
         tasks,
     )?;
-    Ok(Open { house, running, root, record })
+    Ok(Open { house, running, root, authority, ca: folder, keys, record, _lock: held })
+}
+
+/// `host:port` of the doors for the proxy file: in plain (`None`: as the gate was asked) and inside TLS. Doors on
+/// loopback are no way from elsewhere. The certificate of a TLS door bears the gate's name and no other.
+fn gates(doors: &[Door], name: &str) -> Result<(Option<Vec<String>>, Vec<String>), std::io::Error> {
+    let mut all = Vec::new();
+    for door in doors {
+        all.push((door.socket.local_addr()?, door.tls));
+    }
+    if all.iter().any(|(address, _)| !address.ip().is_loopback()) {
+        all.retain(|(address, _)| !address.ip().is_loopback());
+    }
+    let of = |tls: bool| all.iter().filter(move |(_, inside)| *inside == tls);
+    let named = |tls: bool| -> Vec<String> {
+        let mut gates: Vec<String> = of(tls).map(|(address, _)| format!("{name}:{}", address.port())).collect();
+        gates.dedup();
+        gates
+    };
+    if !name.is_empty() && name != "localhost" {
+        return Ok((Some(named(false)), named(true)));
+    }
+    let local = all.iter().all(|(address, _)| address.ip().is_loopback());
+    let tls = if local && !name.is_empty() { named(true) } else { Vec::new() };
+    Ok((if of(false).next().is_some() { None } else { Some(Vec::new()) }, tls))
+}
+
+/// One gate a data folder: another one would take its open records for interrupted ones.
+fn lock(data: &Path) -> Result<std::fs::File, OpenError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let path = data.join("lock");
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|source| OpenError::Folder { path: path.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::Taken(data.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(OpenError::Folder { path, source }),
+    }
 }
 
 impl Open {
+    /// Swap the settings for those of a config that was read anew. What belongs to the sockets and the way out stays as
+    /// the gate was started with it, and the rest is judged with that: what is open to other machines stays so.
+    ///
+    /// # Errors
+    /// When something is not right; the old settings then stay.
+    pub fn take_up(&self, mut config: Config, today: jiff::civil::Date) -> Result<(), OpenError> {
+        let running = self.house.standing();
+        let started = &running.config;
+        if config.gate != started.gate || config.upstream != started.upstream || config.ca != started.ca {
+            tracing::warn!("[gate], [upstream] and [ca] take effect at the next start");
+        }
+        config.gate = started.gate.clone();
+        config.upstream = started.upstream.clone();
+        config.ca = started.ca.clone();
+        let problems = config.problems(today);
+        if !problems.is_empty() {
+            let lines = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.what));
+            return Err(OpenError::Problems(lines.collect::<Vec<_>>().join("\n")));
+        }
+        let ring = self.house.ring();
+        let standing = Standing::new(config, ring.login().secret.bytes())?;
+        let scope = ca_scope(&standing.config, &standing.providers);
+        match self.authority.take_up(&self.ca, &standing.config.ca, &scope) {
+            Ok(true) => tracing::info!("the issuing authority was taken up anew; clients keep their root"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the issuing authority stays as it is"),
+        }
+        if self.authority.stale_scope() {
+            tracing::error!("the issuing authority does not cover every service: tsuitate ca renew");
+        }
+        self.house.replace(standing);
+        Ok(())
+    }
+
+    /// Read the ring again: a new epoch may have begun, or one was erased.
+    ///
+    /// # Errors
+    /// When it cannot be read; the old one then stays.
+    pub fn take_up_ring(&self) -> Result<(), OpenError> {
+        let settings = self.house.standing().config.keys.clone();
+        self.house.replace_ring(Ring::again(&self.keys, &settings, (self.house.clock)())?);
+        Ok(())
+    }
+
+    /// The files of its own that a running gate takes up when they change.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        vec![Ring::file(&self.keys), ca::issuing_file(&self.ca)]
+    }
+
     /// Stop taking connections, let requests finish until the deadline, close the record with a checkpoint. `true` when
     /// everything had finished.
     pub async fn stop(self, deadline: std::time::Duration) -> bool {

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use crate::config::Config;
 use crate::decide::{Destination, Policy, PolicyError};
 use crate::detect::{self, Detector};
-use crate::identify::{IdentifyError, People};
+use crate::identify::{IdentifyError, People, Source};
 use crate::locate::provider::{Endpoint, Provider, ProviderError, Providers};
 use crate::record::chain;
 use crate::record::event::Versions;
@@ -53,22 +53,48 @@ pub enum StandingError {
     People(#[from] IdentifyError),
 }
 
+/// Name and text of files.
+fn read(paths: &[PathBuf]) -> Result<Vec<(String, String)>, StandingError> {
+    let one = |path: &PathBuf| {
+        std::fs::read_to_string(path)
+            .map(|text| (path.display().to_string(), text))
+            .map_err(|source| StandingError::File { path: path.clone(), source })
+    };
+    paths.iter().map(one).collect()
+}
+
+/// All files that `Standing::new` reads.
+#[must_use]
+pub fn files(config: &Config) -> Vec<PathBuf> {
+    let users = config.identify.source.iter().map(|Source::Basic { file }| file);
+    config.destinations.providers.iter().chain(&config.rules).chain(users).cloned().collect()
+}
+
+/// The service table: what is shipped and the hospital's own files.
+///
+/// # Errors
+/// When one of them cannot be read or is not right.
+pub fn providers(config: &Config) -> Result<Providers, StandingError> {
+    let files = read(&config.destinations.providers)?;
+    let borrowed: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    Ok(Providers::with_files(&borrowed)?)
+}
+
+/// The names that the issuing authority may sign: the services and the gate itself.
+#[must_use]
+pub fn ca_scope(config: &Config, providers: &Providers) -> crate::ca::Scope {
+    let patterns = providers.host_patterns();
+    crate::ca::Scope::new(patterns.iter().map(String::as_str), [config.gate.name.as_str(), "localhost", "127.0.0.1"])
+}
+
 impl Standing {
     /// Compile a config. Reads provider, rule and user files.
     ///
     /// # Errors
     /// When one of them is not right; the old settings then stay.
     pub fn new(config: Config, login_key: &[u8; 32]) -> Result<Self, StandingError> {
-        let read = |path: &PathBuf| {
-            std::fs::read_to_string(path)
-                .map(|text| (path.display().to_string(), text))
-                .map_err(|source| StandingError::File { path: path.clone(), source })
-        };
-        let provider_files = config.destinations.providers.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let borrowed: Vec<(&str, &str)> =
-            provider_files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        let providers = Arc::new(Providers::with_files(&borrowed)?);
-        let rule_files = config.rules.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let providers = Arc::new(providers(&config)?);
+        let rule_files = read(&config.rules)?;
         let detector = Arc::new(
             Detector::new(
                 detect::Settings { max_bytes: config.gate.limits.text.bytes(), ..config.detect.clone() },

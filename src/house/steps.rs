@@ -150,12 +150,15 @@ pub fn detect(
 ) -> Result<Searched, Stop> {
     let ring = house.ring();
     let identified = &request.identified;
-    let scope = Scope::new(&ring, &identified.caller.scope(), identified.caller.person.named()).ok_or(Stop::Fault)?;
+    let scope = Scope::new(&ring, &identified.caller.scope(), identified.caller.person.named(), (house.clock)())
+        .ok_or(Stop::Fault)?;
     entry.epoch = Some(scope.epoch.clone());
     let texts = request.located.texts();
     let asked = wanted(texts, &scope.token, &identified.service, &standing.version);
+    let before: Vec<_> = scope.older().map(|key| wanted(texts, key, &identified.service, &standing.version)).collect();
     let history = identified.endpoint.history_on_server;
-    let (known, known_signed) = house.memory.known(&scope, &identified.service, &asked, history, (house.clock)());
+    let (known, known_signed) =
+        house.memory.known(&scope, &identified.service, &asked, &before, history, (house.clock)());
     let document = atom::document(texts, &known.codes());
     let mut fuel = standing.detector.fuel(&document);
     let findings = standing.detector.find(&document, &mut fuel).map_err(|error| {
@@ -221,7 +224,7 @@ pub fn mask(standing: &Standing, entry: &mut Entry, decided: Decided) -> Result<
         service: &identified.service,
         version: &standing.version,
         known: &known,
-        search: &|document, fuel| standing.detector.find(document, fuel),
+        search: &|document, fuel| standing.detector.find_again(document, fuel),
         fuel: &mut fuel,
         settings: &standing.config.mask,
     })

@@ -99,7 +99,8 @@ impl Stop {
                 _ => "body_broken",
             })],
             Stop::Unreadable(unreadable) => vec![Why {
-                code: "unreadable".to_owned(),
+                code: past(&unreadable.reason)
+                    .map_or_else(|| "unreadable".to_owned(), |(key, ..)| format!("limit.{key}")),
                 what: vec![unreadable.reason.name().to_owned()],
                 count: 1,
                 places: vec![unreadable.address.clone()],
@@ -122,6 +123,7 @@ impl Stop {
                 None => vec![code("mask_failed")],
             },
             Stop::Record(_) => vec![code("record_failed")],
+            Stop::Forward(ForwardError::Certificate { .. }) => vec![code("upstream_certificate")],
             Stop::Forward(_) => vec![code("upstream_failed")],
             Stop::Door { code: word, .. } => vec![code(word)],
             Stop::Fault => vec![code("fault")],
@@ -240,21 +242,30 @@ fn limit(name: &str, limit: usize, observed: Option<usize>, unit: Unit) -> Cause
     }
 }
 
-fn unreadable_cause(unreadable: &Unreadable) -> Cause {
-    match &unreadable.reason {
-        unpack::Reason::TooLarge { limit: name, value, observed } => {
-            let unit = if matches!(*name, "decoded" | "text") { Unit::Bytes } else { Unit::Count };
-            limit(name, *value, Some(*observed), unit)
+/// The limit that was passed: its key under `gate.limits`, its value and what was seen.
+fn past(reason: &unpack::Reason) -> Option<(&'static str, usize, Option<usize>, Unit)> {
+    match reason {
+        unpack::Reason::TooLarge { limit, value, observed } => {
+            let unit = if matches!(*limit, "decoded" | "text") { Unit::Bytes } else { Unit::Count };
+            Some((limit, *value, Some(*observed), unit))
         }
-        unpack::Reason::Ratio { value } => limit("ratio", *value, None, Unit::Ratio),
+        unpack::Reason::Ratio { value } => Some(("ratio", *value, None, Unit::Ratio)),
         // The reader stops one past the limit: at least that many there are.
-        unpack::Reason::BadJson(JsonError::Depth { limit: levels, .. }) => {
-            limit("json_depth", *levels, Some(levels + 1), Unit::Count)
+        unpack::Reason::BadJson(JsonError::Depth { limit, .. }) => {
+            Some(("json_depth", *limit, Some(limit + 1), Unit::Count))
         }
-        unpack::Reason::BadJson(JsonError::Values { limit: values }) => {
-            limit("json_values", *values, Some(values + 1), Unit::Count)
+        unpack::Reason::BadJson(JsonError::Values { limit }) => {
+            Some(("json_values", *limit, Some(limit + 1), Unit::Count))
         }
-        reason => Cause::Unreadable {
+        _ => None,
+    }
+}
+
+fn unreadable_cause(unreadable: &Unreadable) -> Cause {
+    let reason = &unreadable.reason;
+    match past(reason) {
+        Some((key, value, observed, unit)) => limit(key, value, observed, unit),
+        None => Cause::Unreadable {
             what: Said::new(reason.ja(), reason.to_string()),
             place: (!unreadable.address.is_empty()).then(|| unreadable.address.clone()),
             cure: Said::new(reason.cure_ja(), reason.cure()),

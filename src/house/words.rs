@@ -1,7 +1,7 @@
 //! What errors of the house are called in a refusal: Japanese and English, and what to do about them.
 //! Must not know: how a refusal looks.
 
-use crate::accept::Trouble;
+use crate::accept::{BadHead, Trouble};
 use crate::forward::ForwardError;
 use crate::refuse::{Cause, Said};
 use crate::restore::RestoreError;
@@ -10,10 +10,10 @@ use crate::wire::dial::DialError;
 /// The refusal of a request that the service did not answer.
 pub(super) fn upstream(error: &ForwardError) -> Cause {
     let (sent, later) = match error {
+        ForwardError::Certificate { .. } => return Cause::Certificate { what: forward(error) },
         ForwardError::Dial(
             DialError::Private(_) | DialError::Loop(_) | DialError::Setting { .. } | DialError::Parent { .. },
         )
-        | ForwardError::Certificate { .. }
         | ForwardError::Request(_) => (false, false),
         ForwardError::Dial(DialError::Name(_) | DialError::Connect { .. } | DialError::Timeout { .. })
         | ForwardError::Tls { .. }
@@ -100,10 +100,29 @@ pub(super) fn trouble(trouble: &Trouble) -> Said {
         Trouble::Host => "要求に宛先のホスト名がないか、いくつもあります".to_owned(),
         Trouble::Upgrade => "WebSocketなどへの切り替えにはまだ対応していません".to_owned(),
         Trouble::Method => "このHTTPメソッドは使えません".to_owned(),
-        Trouble::Framing => "Content-LengthとTransfer-Encodingが矛盾しています".to_owned(),
+        Trouble::Head(bad) => head(bad),
         Trouble::Overload { limit } => format!("同時の要求が gate.limits.requests_in_flight = {limit} を超えています"),
     };
     Said::new(ja, trouble.to_string())
+}
+
+fn head(bad: &BadHead) -> String {
+    match bad {
+        BadHead::RequestLine => "要求の最初の行（メソッドと宛先）を読めません".to_owned(),
+        BadHead::Field => "読めないヘッダーがあります".to_owned(),
+        BadHead::Length => "Content-Lengthが一つの数ではありません".to_owned(),
+        BadHead::TransferEncoding => "Transfer-Encodingが chunked 以外か、HTTP/1.0で使われています".to_owned(),
+        BadHead::Framing => "Content-LengthとTransfer-Encodingが矛盾しています".to_owned(),
+        BadHead::Unfinished => "要求のヘッダーの途中で接続が切れました".to_owned(),
+        BadHead::Target { seen } => format!("要求の宛先（URL）が65534バイトを超えています（{seen}バイト）"),
+        BadHead::Bytes { limit, seen } => {
+            format!("ヘッダーが gate.limits.header_bytes = {limit} を超えています（ここまでで{seen}バイト）")
+        }
+        BadHead::Count { limit, seen } => {
+            format!("ヘッダーが gate.limits.header_count = {limit}個 を超えています（少なくとも{seen}個）")
+        }
+        BadHead::Time(time) => format!("要求のヘッダーが gate.limits.header_time = {time} の間に届き終わりません"),
+    }
 }
 
 pub(super) fn body_broken() -> Said {

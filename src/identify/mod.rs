@@ -203,7 +203,7 @@ impl People {
             }
             return Answer::Known(caller);
         };
-        if self.accounts.is_empty() {
+        if self.accounts.is_empty() && !self.settings.require {
             // Tools send credentials that nobody asked for; without accounts they say nothing.
             return Answer::Known(caller);
         }
@@ -231,11 +231,8 @@ impl People {
         caller.asked_use = asked_use;
         let person = &mut caller.person;
         person.id = Some(account.name.clone());
-        for group in &account.groups {
-            if !person.groups.contains(group) {
-                person.groups.push(group.clone());
-            }
-        }
+        // Where one sits says nothing of who one is: the network's group is for those without an account.
+        person.groups.clone_from(&account.groups);
         person.strength = match (account.shared, private_line) {
             (true, _) => Strength::Shared,
             (false, true) => Strength::Authenticated,
@@ -362,9 +359,32 @@ mod tests {
             };
             assert_eq!(caller.person.id.as_deref(), Some("taro"));
             assert_eq!(caller.asked_use.as_deref(), Some("discharge"));
-            assert_eq!(caller.person.groups, ["病棟", "内科"]);
+            assert_eq!(caller.person.groups, ["内科"], "the network's group is not taro's");
             assert!(caller.person.ehr && caller.person.named());
             assert_eq!(caller.scope(), "person:taro");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_networks_group_is_for_callers_without_an_account() {
+        let people = people(false);
+        let client = "10.1.2.3".parse().unwrap();
+        for (given, groups) in [(None, vec!["病棟"]), (Some(header("ward", "ward")), Vec::new())] {
+            let Answer::Known(caller) = people.who(client, given.as_deref(), true).await else { panic!("not known") };
+            assert_eq!(caller.person.groups, groups);
+            assert_eq!(caller.person.network.as_deref(), Some("ehr"));
+        }
+    }
+
+    #[tokio::test]
+    async fn where_accounts_are_required_and_none_is_there_nobody_passes() {
+        let settings = |require| Settings { require, ..Settings::default() };
+        let nobody = |require| Arc::new(People::new(&settings(require), &[], UnknownHosts::Tunnel, &[1; 32]).unwrap());
+        let client = "10.0.0.9".parse().unwrap();
+        for given in [None, Some(header("anybody", "anything")), Some("Bearer abc".to_owned())] {
+            let answer = nobody(true).who(client, given.as_deref(), true).await;
+            assert!(matches!(answer, Answer::Challenge(_)), "{given:?}");
+            assert!(matches!(nobody(false).who(client, given.as_deref(), true).await, Answer::Known(_)));
         }
     }
 

@@ -188,7 +188,7 @@ impl Ring {
     /// When the files cannot be used, are open to others, or do not belong together.
     pub fn open_or_create(folder: &Path, settings: &Settings, now_ms: u64) -> Result<Self, KeyError> {
         make_folder(folder)?;
-        let path = folder.join("ring.json");
+        let path = Self::file(folder);
         let seal = sealing_key(folder, settings)?;
         let mut ring = if path.exists() {
             Self { content: Arc::new(read(&path, &seal)?) }
@@ -207,12 +207,28 @@ impl Ring {
         Ok(ring)
     }
 
+    /// The same for a gate that runs: a ring that is not there any more is a fault, not a new one.
+    ///
+    /// # Errors
+    /// As `open_or_create`, and when there is no ring.
+    pub fn again(folder: &Path, settings: &Settings, now_ms: u64) -> Result<Self, KeyError> {
+        let path = Self::file(folder);
+        std::fs::metadata(&path).map_err(|source| KeyError::File { path, source })?;
+        Self::open_or_create(folder, settings, now_ms)
+    }
+
+    /// The file in a folder of keys.
+    #[must_use]
+    pub fn file(folder: &Path) -> PathBuf {
+        folder.join("ring.json")
+    }
+
     /// Erase the secret of an epoch; its tokens cannot be undone any more. The active epoch is followed by a new one.
     ///
     /// # Errors
     /// When the ring cannot be written; `Ok(false)` when no epoch has this id.
     pub fn destroy_epoch(folder: &Path, settings: &Settings, id: &str, now_ms: u64) -> Result<bool, KeyError> {
-        let path = folder.join("ring.json");
+        let path = Self::file(folder);
         let seal = sealing_key(folder, settings)?;
         let mut content = read(&path, &seal)?;
         let Some(epoch) = content.epochs.iter_mut().find(|epoch| epoch.id == id) else { return Ok(false) };
@@ -249,6 +265,19 @@ impl Ring {
     #[must_use]
     pub fn derive_all(&self, purpose: Purpose, scope: &str) -> Vec<Secret> {
         self.content.epochs.iter().rev().filter_map(|epoch| derive(epoch, purpose, scope)).collect()
+    }
+
+    /// Token and memory keys of the epochs before the active one that were still active after `since_ms`, newest first.
+    pub fn derive_before<'a>(&'a self, scope: &'a str, since_ms: u64) -> impl Iterator<Item = (Secret, Secret)> + 'a {
+        let epochs = &self.content.epochs;
+        let active = epochs.iter().rposition(|epoch| epoch.secret.is_some()).unwrap_or(0);
+        (0..active)
+            .rev()
+            .filter_map(move |at| epochs.get(at).zip(epochs.get(at + 1)))
+            .take_while(move |(_, next)| next.active_from_ms > since_ms)
+            .filter_map(move |(epoch, _)| {
+                derive(epoch, Purpose::Token, scope).zip(derive(epoch, Purpose::Memory, scope))
+            })
     }
 
     /// Keys of the fingerprints, newest last.
@@ -420,6 +449,9 @@ mod tests {
         let later = Ring::open_or_create(&keys, &Settings::default(), 1_000 + EPOCH_MS).unwrap();
         assert_eq!(later.epochs().len(), 2);
         assert_ne!(first.derive(Purpose::Token, scope), later.derive(Purpose::Token, scope));
+        std::fs::remove_file(Ring::file(&keys)).unwrap();
+        assert!(matches!(Ring::again(&keys, &Settings::default(), 3_000), Err(KeyError::File { .. })));
+        assert!(!Ring::file(&keys).exists(), "a running gate never makes another ring");
         assert!(later.derive_all(Purpose::Token, scope).contains(&first.derive(Purpose::Token, scope).unwrap()));
     }
 

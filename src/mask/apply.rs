@@ -1,9 +1,9 @@
 //! The step itself: plan, sweep, splice, second look, and only then `Cleared`, which is all that `forward` takes.
-//! Second look (DESIGN §5): another reader holds the outgoing bytes against the plan; the automaton of all masked words
+//! Second look (DESIGN §5): another reader holds the outgoing bytes against the plan; the list of all masked words
 //! runs over them; what stands around each splice is searched again, masked once more, and looked at once more.
 //! Must not know: the network, storage.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ pub struct Input<'a> {
     /// Versions of rules, list and policy, as one word.
     pub version: &'a str,
     pub known: &'a Known,
-    /// `|document, fuel| detector.find(document, fuel)`.
+    /// `|document, fuel| detector.find_again(document, fuel)`.
     pub search: &'a Search<'a>,
     pub fuel: &'a mut Fuel,
     pub settings: &'a Settings,
@@ -155,7 +155,7 @@ pub fn apply(input: Input<'_>) -> Result<Applied, MaskError> {
         blind_note: &settings.blind_note,
     })?;
     let mut second_look = 0;
-    let mut round = Round::First;
+    let (mut round, mut seen) = (Round::First, Seen::new());
     let (outgoing, edits, swept) = loop {
         let swept = plan.sweep()?;
         plan.fit()?;
@@ -164,7 +164,7 @@ pub fn apply(input: Input<'_>) -> Result<Applied, MaskError> {
         if round == Round::Last {
             break (outgoing, edits, swept);
         }
-        let left = plan.around_splices(search, fuel, settings.look_chars, round)?;
+        let left = plan.around_splices(search, fuel, settings.look_chars, round, &mut seen)?;
         if left.is_empty() {
             break (outgoing, edits, swept);
         }
@@ -200,6 +200,9 @@ pub(super) enum Round {
     Last,
 }
 
+/// Fields that a form may split one value over, on either side of one.
+const NEIGHBOURS: usize = 3;
+
 /// A stretch of a text as it goes out: copied from the text, or put in.
 struct Stitch {
     out: Range<usize>,
@@ -207,18 +210,60 @@ struct Stitch {
     from: Option<Range<usize>>,
 }
 
+/// A stretch of a text as it goes out that is searched again.
+struct Window {
+    text: usize,
+    out: Range<usize>,
+    /// Bytes of the whole text as it goes out.
+    len: usize,
+    stitches: Vec<Stitch>,
+    part: Part,
+}
+
+/// Windows that were searched as they go out: by text, what stands in them, and what of it is ours.
+type Seen = HashSet<(usize, String, Vec<Range<usize>>)>;
+
 impl Plan<'_> {
     /// Search again what stands around each splice of new texts: findings that nobody has decided on, in bytes of the
-    /// texts as they came.
+    /// texts as they came. A window that was searched as it stands now would give the same again: only when the others
+    /// give something all are searched together, as a word found in one may stand in another.
     fn around_splices(
         &self,
         search: &Search<'_>,
         fuel: &mut Fuel,
         chars: usize,
         round: Round,
+        seen: &mut Seen,
     ) -> Result<Vec<Finding>, MaskError> {
-        let mut document = Document::default();
-        let mut windows: Vec<(usize, Range<usize>, usize, Vec<Stitch>)> = Vec::new();
+        let windows = self.windows(chars);
+        let new: Vec<bool> = windows
+            .iter()
+            .map(|window| seen.insert((window.text, window.part.text.clone(), window.part.atoms.clone())))
+            .collect();
+        let fields = |at: usize| windows.get(at).is_some_and(|window| window.part.label.is_some());
+        // Neighbouring fields are read as one where a form split a value.
+        let near = |at: usize| {
+            let around = at.saturating_sub(NEIGHBOURS)..=at + NEIGHBOURS;
+            fields(at) && around.into_iter().any(|other| new.get(other) == Some(&true))
+        };
+        let fresh: Vec<&Window> = windows
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| new.get(*at) == Some(&true) || near(*at))
+            .map(|(_, window)| window)
+            .collect();
+        let mut left = self.look(&fresh, search, fuel, round)?;
+        if !left.is_empty() && fresh.len() < windows.len() {
+            left = self.look(&windows.iter().collect::<Vec<_>>(), search, fuel, round)?;
+        }
+        // What masking does not change must show again.
+        seen.retain(|(text, ..)| !left.iter().any(|finding| finding.part == *text));
+        Ok(left)
+    }
+
+    /// The windows around all splices of new texts.
+    fn windows(&self, chars: usize) -> Vec<Window> {
+        let mut windows: Vec<Window> = Vec::new();
         for (text, state) in self.states.iter().enumerate() {
             let spans = self.spans.get(text).map(Vec::as_slice).unwrap_or_default();
             let Some(located) = self.request.texts.get(text) else { continue };
@@ -242,7 +287,7 @@ impl Plan<'_> {
                     (window.start <= atom.start && atom.end <= window.end)
                         .then(|| atom.start - window.start..atom.end - window.start)
                 };
-                document.parts.push(Part {
+                let part = Part {
                     text: whole.get(window.clone()).unwrap_or_default().to_owned(),
                     label: located.label.clone(),
                     unit: 0,
@@ -251,21 +296,32 @@ impl Plan<'_> {
                         .take_while(|atom| atom.start < window.end)
                         .filter_map(inside)
                         .collect(),
-                });
+                };
                 let stitches = from(&stitches, window.start, |stitch| &stitch.out)
                     .take_while(|stitch| stitch.out.start < window.end)
                     .map(|stitch| Stitch { out: stitch.out.clone(), from: stitch.from.clone() })
                     .collect();
-                windows.push((text, window, len, stitches));
+                windows.push(Window { text, out: window, len, stitches, part });
             }
         }
+        windows
+    }
+
+    fn look(
+        &self,
+        windows: &[&Window],
+        search: &Search<'_>,
+        fuel: &mut Fuel,
+        round: Round,
+    ) -> Result<Vec<Finding>, MaskError> {
+        let document = Document { parts: windows.iter().map(|window| window.part.clone()).collect() };
         if document.parts.is_empty() {
             return Ok(Vec::new());
         }
         let found = search(&document, fuel)?;
         let mut left = Vec::new();
         for finding in found.findings {
-            let Some((text, window, len, stitches)) = windows.get(finding.part) else { continue };
+            let Some(Window { text, out: window, len, stitches, .. }) = windows.get(finding.part) else { continue };
             let out = finding.range.start + window.start..finding.range.end + window.start;
             // What touches a cut edge was seen whole the first time.
             let cut = (out.start == window.start && window.start > 0) || (out.end == window.end && window.end < *len);
@@ -365,7 +421,7 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// The automaton of all masked words over the bytes that go out: head and body.
+    /// The list of all masked words over the bytes that go out: head and body.
     fn nothing_left(&self, outgoing: &Outgoing, edits: &[Edit], swept: &Swept) -> Result<(), MaskError> {
         if swept.sight.is_empty() {
             return Ok(());

@@ -1,17 +1,17 @@
-//! Words on sight: one automaton over all words that were masked, as written, folded, percent-encoded, `\u`-escaped, in
+//! Words on sight: one list of all words that were masked, as written, folded, percent-encoded, `\u`-escaped, in
 //! base64 and hex. Numbers count at digit boundaries, Latin and katakana words at those of their script.
 //! Must not know: what a hit means in the place where it stands.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use zeroize::Zeroize;
 
 use super::wiped::Wiped;
 
+use crate::detect::literals::Literals;
 use crate::detect::text::Text;
 
 /// How short a word may be to count.
@@ -23,7 +23,7 @@ pub enum Reach {
     Answer,
 }
 
-/// A word where it stands. `word` is its number in the list the automaton was built from.
+/// A word where it stands. `word` is its number in the list that was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
     /// Bytes of the text.
@@ -38,9 +38,9 @@ struct Pattern {
     encoded: bool,
 }
 
-/// The automaton. `Debug` prints counts.
+/// The words, ready to look for. `Debug` prints counts.
 pub struct Sight {
-    automaton: Option<AhoCorasick>,
+    forms: Option<Literals>,
     patterns: Vec<Pattern>,
 }
 
@@ -55,12 +55,12 @@ const ENCODED_MIN: usize = 8;
 const HEX_MIN: usize = 12;
 
 impl Sight {
-    /// Most bytes of all words as written; past that there is no automaton and nothing goes out.
+    /// Most bytes of all words as written; past that nothing is looked for and nothing goes out.
     pub const LIMIT: usize = 4 << 20;
     /// Most bytes of encoded forms: the words after that are looked for as written only, which bounds the memory.
     const ENCODED_LIMIT: usize = 4 << 20;
 
-    /// The automaton over `words`; words that are too short for `reach` are left out. None past `LIMIT`: the caller fails
+    /// `words`, to be looked for; words that are too short for `reach` are left out. None past `LIMIT`: the caller fails
     /// closed.
     #[must_use]
     pub fn new<'a>(words: impl Iterator<Item = &'a str>, reach: Reach) -> Option<Self> {
@@ -101,35 +101,28 @@ impl Sight {
             return None;
         }
         if forms.is_empty() {
-            return Some(Self { automaton: None, patterns });
+            return Some(Self { forms: None, patterns });
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .ascii_case_insensitive(true)
-            .build(forms.iter().map(|form| form.as_bytes()))
-            .ok()?;
-        Some(Self { automaton: Some(automaton), patterns })
+        Some(Self { forms: Some(Literals::any_case(forms.iter().map(Wiped::as_str))), patterns })
     }
 
     /// Nothing to look for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.automaton.is_none()
+        self.forms.is_none()
     }
 
     /// Every word in `text`, leftmost and longest first, never overlapping.
     #[must_use]
     pub fn hits(&self, text: &str) -> Vec<Hit> {
-        let Some(automaton) = &self.automaton else { return Vec::new() };
+        let Some(forms) = &self.forms else { return Vec::new() };
         let text = Text::new(text);
         let folded = text.folded();
         let mut hits = Vec::new();
         let mut at = 0;
-        while at < folded.len() {
-            let Some(found) = automaton.find(aho_corasick::Input::new(folded).range(at..)) else { break };
-            let range = found.range();
-            let Some(pattern) = self.patterns.get(found.pattern().as_usize()) else { break };
+        while let Some(found) = forms.next(folded, at, |_| true) {
+            let range = found.range;
+            let Some(pattern) = self.patterns.get(found.word) else { break };
             if pattern.encoded || stands_alone(folded, &range) {
                 at = range.end;
                 hits.push(Hit { range: text.to_original(range), word: pattern.word, encoded: pattern.encoded });

@@ -20,7 +20,7 @@ use crate::decide::{Treatment, floor};
 use crate::detect::{Author, Kind};
 use crate::locate::Disposition;
 
-/// The automaton of the sweep, and the words that may still be seen in what goes out.
+/// The words of the sweep, and the words that may still be seen in what goes out.
 pub(super) struct Swept {
     pub(super) sight: Sight,
     /// Numbers of words that stand somewhere by leave: kept, sent before, or written by the service itself.

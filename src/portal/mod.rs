@@ -19,8 +19,8 @@ pub struct Facts {
     pub ca: Export,
     /// Host patterns of AI services, as in `patterns/providers/`.
     pub hosts: Vec<String>,
-    /// `host:port` of all gates that speak the proxy protocol in plain; empty: the address that was asked.
-    pub gates: Vec<String>,
+    /// `host:port` of all gates that speak the proxy protocol in plain; `None`: the address that was asked.
+    pub gates: Option<Vec<String>>,
     /// `host:port` of gates that speak it inside TLS; they stand first in the proxy file.
     pub tls_gates: Vec<String>,
     /// `host:port` of the parent proxy for everything else; without one the rest goes direct.
@@ -38,9 +38,9 @@ pub struct Ready {
     pub reasons: Vec<String>,
 }
 
-/// The pages of one setting of the gate; made anew at reload.
+/// The pages. What they say is asked anew for each: it changes with the settings.
 pub struct Portal {
-    facts: Facts,
+    facts: Box<dyn Fn() -> Facts + Send + Sync>,
     ready: Box<dyn Fn() -> Ready + Send + Sync>,
 }
 
@@ -57,8 +57,11 @@ struct Home<'a> {
 const STYLE: &str = include_str!("../../templates/portal.css");
 
 impl Portal {
-    pub fn new(facts: Facts, ready: impl Fn() -> Ready + Send + Sync + 'static) -> Self {
-        Self { facts, ready: Box::new(ready) }
+    pub fn new(
+        facts: impl Fn() -> Facts + Send + Sync + 'static,
+        ready: impl Fn() -> Ready + Send + Sync + 'static,
+    ) -> Self {
+        Self { facts: Box::new(facts), ready: Box::new(ready) }
     }
 
     /// Answers a request in origin form.
@@ -72,11 +75,13 @@ impl Portal {
         match parts.uri.path() {
             "/" => self.home(&parts.headers),
             "/portal.css" => text(ok, "text/css; charset=utf-8", STYLE),
-            "/ca.pem" => file("application/x-pem-file", "tsuitate-ca.pem", self.facts.ca.pem.clone()),
-            "/ca.crt" | "/ca.der" => file("application/x-x509-ca-cert", "tsuitate-ca.crt", self.facts.ca.der.clone()),
+            "/ca.pem" => file("application/x-pem-file", "tsuitate-ca.pem", (self.facts)().ca.pem),
+            "/ca.crt" | "/ca.der" => file("application/x-x509-ca-cert", "tsuitate-ca.crt", (self.facts)().ca.der),
             "/proxy.pac" | "/wpad.dat" => {
-                let gates = self.gates(&parts.headers);
-                text(ok, "application/x-ns-proxy-autoconfig", pac::write(&self.facts, &gates))
+                let mut facts = (self.facts)();
+                let (tls, plain) = gates(&facts, &parts.headers);
+                facts.tls_gates = tls;
+                text(ok, "application/x-ns-proxy-autoconfig", pac::write(&facts, &plain))
             }
             "/healthz" => text(ok, "text/plain; charset=utf-8", "ok\n"),
             "/readyz" => {
@@ -93,31 +98,42 @@ impl Portal {
         }
     }
 
-    /// The gates' addresses; else the one by which the gate was asked, if that is a proper host.
-    fn gates(&self, headers: &HeaderMap) -> Vec<String> {
-        if !self.facts.gates.is_empty() {
-            return self.facts.gates.clone();
-        }
-        let asked = headers.get(header::HOST).and_then(|h| h.to_str().ok()).and_then(|h| HostPort::parse(h, Some(80)));
-        vec![asked.map_or_else(|| "127.0.0.1:8080".to_owned(), |h| h.to_string())]
-    }
-
     fn home(&self, headers: &HeaderMap) -> Response<AnswerBody> {
-        let gates = self.gates(headers);
-        let pairs: Vec<&str> = self.facts.ca.fingerprint.split(':').collect();
+        let facts = (self.facts)();
+        let (tls, plain) = gates(&facts, headers);
+        let gate = match (plain.first(), tls.first()) {
+            (None, Some(gate)) => format!("https://{gate}"),
+            (gate, _) => format!("http://{}", gate.map_or(HERE, String::as_str)),
+        };
+        let pairs: Vec<&str> = facts.ca.fingerprint.split(':').collect();
         // Four groups of eight pairs: short enough to compare by eye.
         let fingerprint: Vec<String> = pairs.chunks(8).map(|group| group.join(":")).collect();
         let page = Home {
-            gate: gates.first().map_or("127.0.0.1:8080", String::as_str),
+            gate: &gate,
             fingerprint: &fingerprint,
-            contact: &self.facts.contact,
-            version: self.facts.version,
-            services: self.facts.hosts.len(),
+            contact: &facts.contact,
+            version: facts.version,
+            services: facts.hosts.len(),
         };
         match page.render() {
             Ok(html) => text(StatusCode::OK, "text/html; charset=utf-8", html),
             Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "text/plain; charset=utf-8", "the page failed\n"),
         }
+    }
+}
+
+/// Where a gate is by default.
+const HERE: &str = "127.0.0.1:8080";
+
+/// Gates inside TLS and in plain. Without a name in the config it is the address by which the gate was asked, if that is
+/// a proper host. Never none at all: an empty answer of the proxy file would mean past the gate.
+fn gates(facts: &Facts, headers: &HeaderMap) -> (Vec<String>, Vec<String>) {
+    let asked = headers.get(header::HOST).and_then(|h| h.to_str().ok()).and_then(|h| HostPort::parse(h, Some(80)));
+    let asked = asked.map_or_else(|| HERE.to_owned(), |h| h.to_string());
+    match (&facts.gates, facts.tls_gates.clone()) {
+        (None, tls) => (tls, vec![asked]),
+        (Some(plain), tls) if plain.is_empty() && tls.is_empty() => (vec![asked], Vec::new()),
+        (Some(plain), tls) => (tls, plain.clone()),
     }
 }
 

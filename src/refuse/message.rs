@@ -110,6 +110,10 @@ pub fn headline(cause: &Cause) -> (&'static str, &'static str) {
             "AIサービスから回答がありませんでした。内容はAIに届いている可能性があります。",
             "The AI service gave no answer; it may have received the request.",
         ),
+        Cause::Certificate { .. } => (
+            "AIサービスの証明書を確認できないため送信を止めました。何も送っていません。",
+            "The certificate of the AI service is not trusted; nothing was sent.",
+        ),
         Cause::AnswerCut { .. } => (
             "AIの回答が途中で切れました。ここまでの回答は完全ではありません。",
             "The answer of the AI service broke off; what you see is incomplete.",
@@ -139,7 +143,7 @@ pub(super) fn ways(refusal: &Refusal) -> Vec<Way> {
         // Waiting sends the same body again, and its size is what the text makes it.
         Cause::Limit { unit: Unit::Seconds, .. } => ways.push(Way::Later),
         Cause::Limit { .. } => ways.extend([Way::Smaller, Way::Call]),
-        Cause::Upstream { later: false, .. } => ways.push(Way::Call),
+        Cause::Certificate { .. } | Cause::Upstream { later: false, .. } => ways.push(Way::Tell),
         Cause::Failed { .. } => ways.extend([Way::Later, Way::Call]),
         Cause::Overloaded { .. } | Cause::Upstream { .. } | Cause::AnswerCut { .. } => ways.push(Way::Later),
         Cause::Found(_) | Cause::AccountRequired => {}
@@ -191,6 +195,7 @@ pub(super) fn reason_ja(cause: &Cause) -> String {
         Cause::NotOffered { what, .. }
         | Cause::BadRequest { what, .. }
         | Cause::Upstream { what, .. }
+        | Cause::Certificate { what }
         | Cause::AnswerCut { what }
         | Cause::Failed { step: what } => word(&what.ja),
         Cause::Overloaded { .. } | Cause::AccountRequired => String::new(),
@@ -235,6 +240,7 @@ pub(super) fn reason_en(cause: &Cause) -> String {
         Cause::NotOffered { what, .. }
         | Cause::BadRequest { what, .. }
         | Cause::Upstream { what, .. }
+        | Cause::Certificate { what }
         | Cause::AnswerCut { what }
         | Cause::Failed { step: what } => word(&what.en),
         Cause::Overloaded { .. } | Cause::AccountRequired => String::new(),
@@ -303,6 +309,7 @@ fn way_ja(way: &Way) -> String {
         Way::Smaller => "小さく分けて送り直す".to_owned(),
         Way::PlainText => "本文を文字で貼り付けて送り直す".to_owned(),
         Way::Later => "しばらくして送り直す".to_owned(),
+        Way::Tell => "記録番号を問い合わせ先（なければゲートの管理者）に伝える（送り直しても直りません）".to_owned(),
         Way::NewChat => "新しいチャットで始める".to_owned(),
         Way::Call => "院内の問い合わせ先に連絡する".to_owned(),
         Way::Do(said) => word(&said.ja),
@@ -324,6 +331,9 @@ fn way_en(way: &Way) -> String {
         Way::Smaller => "send it in smaller pieces".to_owned(),
         Way::PlainText => "paste the content as plain text".to_owned(),
         Way::Later => "try again later".to_owned(),
+        Way::Tell => {
+            "tell the contact (or whoever runs the gate) the record number; sending again does not help".to_owned()
+        }
         Way::NewChat => "start a new chat".to_owned(),
         Way::Call => "ask the contact in your house".to_owned(),
         Way::Do(said) => word(&said.en),

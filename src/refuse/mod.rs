@@ -80,9 +80,11 @@ pub enum Cause {
     Failed { step: Said },
     /// No room for another request: 503, to be asked again.
     Overloaded { retry_after_secs: u32 },
-    /// The service did not answer or its certificate is not good: 502. Nothing of the answer was lost in the gate. `sent`:
-    /// the request may have reached the service all the same. `later`: the same request may go through another time.
+    /// The service did not answer: 502. Nothing of the answer was lost in the gate. `sent`: the request may have reached
+    /// the service all the same. `later`: the same request may go through another time.
     Upstream { what: Said, sent: bool, later: bool },
+    /// The service's certificate is not good: asking again does not help, somebody has to look.
+    Certificate { what: Said },
     /// An answer that had begun was cut by the service, or cannot be read on. The request had been sent.
     AnswerCut { what: Said },
 }
@@ -161,6 +163,8 @@ pub enum Way {
     PlainText,
     /// Try again later.
     Later,
+    /// Tell whom to call; asking again does not help.
+    Tell,
     /// Start a new chat: the old one holds signed text that can no longer be changed.
     NewChat,
     /// Ask the contact in the house.

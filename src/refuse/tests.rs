@@ -49,7 +49,8 @@ fn causes() -> Vec<Cause> {
         Cause::BadRequest { what: Said::both("content-length"), cure: Said::new("送り直す", "send it again") },
         Cause::Failed { step: Said::new("検出", "detect") },
         Cause::Overloaded { retry_after_secs: 5 },
-        Cause::Upstream { what: Said::new("証明書", "certificate"), sent: false, later: false },
+        Cause::Upstream { what: Said::new("接続", "connection"), sent: false, later: false },
+        Cause::Certificate { what: Said::new("証明書", "certificate") },
         Cause::AnswerCut { what: Said::new("途中で終わった", "early end") },
     ]
 }

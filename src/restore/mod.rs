@@ -6,6 +6,7 @@ pub mod place;
 pub mod scan;
 mod session;
 pub mod stream;
+pub mod tools;
 mod walk;
 
 use thiserror::Error;
@@ -25,7 +26,8 @@ pub use crate::mask::blind::NOTE as BLIND_NOTE;
 /// Settings of restoring (`[restore]`).
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Tools whose arguments are restored, by name; `*` at the end stands for any rest.
+    /// Tools whose arguments are restored, by name; `*` at the end stands for any rest. Never those of
+    /// `tools::check`.
     pub tools: Vec<String>,
     /// Mark restored blind lab values in text.
     pub blind_mark: bool,
@@ -46,7 +48,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            tools: DEFAULT_TOOLS.iter().map(|name| (*name).to_owned()).collect(),
+            tools: tools::shipped(),
             blind_mark: true,
             blind_note: BLIND_NOTE.to_owned(),
             json_answer: false,
@@ -57,24 +59,6 @@ impl Default for Settings {
         }
     }
 }
-
-/// Tools that write or read files on the user's own machine and send nothing anywhere.
-pub const DEFAULT_TOOLS: [&str; 14] = [
-    "Read",
-    "Write",
-    "Edit",
-    "MultiEdit",
-    "NotebookEdit",
-    "read_file",
-    "write_file",
-    "edit_file",
-    "create_file",
-    "str_replace_editor",
-    "str_replace_based_edit_tool",
-    "apply_patch",
-    "replace_in_file",
-    "write_to_file",
-];
 
 /// Why an answer cannot be restored. Holds sizes and names of limits, never text.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]

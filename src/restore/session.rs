@@ -288,10 +288,7 @@ impl Session {
     }
 
     fn allows(&self, name: &str) -> bool {
-        self.settings.tools.iter().any(|allowed| match allowed.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => allowed == name,
-        })
+        super::tools::allows(&self.settings.tools, name)
     }
 
     fn scanner(&self, nature: &Nature, ids: &[String]) -> (Scanner, bool) {

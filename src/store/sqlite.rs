@@ -2,6 +2,7 @@
 //! Migrations are numbered files, one transaction each; a newer schema is refused.
 //! Must not know: keys, plain text.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
@@ -19,6 +20,10 @@ pub type SealedValue = Vec<u8>;
 /// The writing side.
 pub struct Sqlite {
     connection: Connection,
+    /// Most values of a shelf and scope.
+    rows: u32,
+    /// Values written since a shelf of a scope was last cut.
+    written: HashMap<(&'static str, Vec<u8>), u32>,
 }
 
 /// A reading side: the command line, the console, look-ups of the vault.
@@ -40,8 +45,43 @@ impl Sqlite {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "secure_delete", true)?;
         migrate(&mut connection)?;
-        Ok(Self { connection })
+        Ok(Self { connection, rows: u32::MAX, written: HashMap::new() })
     }
+
+    /// Keep at most so many values of a shelf and scope, and an eighth more between two cuts.
+    #[must_use]
+    pub fn rows(self, rows: u32) -> Self {
+        Self { rows, ..self }
+    }
+
+    /// Shelves that are due to be cut after these values.
+    fn due(&mut self, asides: &[Aside]) -> Vec<(&'static str, Vec<u8>)> {
+        let slack = (self.rows / 8).clamp(1, 256);
+        if self.written.len() > 65_536 {
+            self.written.clear();
+        }
+        let mut due = Vec::new();
+        for value in asides {
+            let written = self.written.entry((value.table, value.scope.clone())).or_default();
+            *written += 1;
+            if *written >= slack {
+                *written = 0;
+                due.push((value.table, value.scope.clone()));
+            }
+        }
+        due
+    }
+}
+
+/// The oldest values of a shelf and scope beyond `rows` go.
+fn cut(connection: &Connection, shelf: &str, scope: &[u8], rows: u32) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "DELETE FROM aside WHERE shelf = ?1 AND scope = ?2 AND key IN
+             (SELECT key FROM aside WHERE shelf = ?1 AND scope = ?2 ORDER BY expires_ms DESC LIMIT -1 OFFSET ?3)",
+        )?
+        .execute(params![shelf, scope, rows])?;
+    Ok(())
 }
 
 impl Store for Sqlite {
@@ -56,6 +96,7 @@ impl Store for Sqlite {
     }
 
     fn append(&mut self, events: &[Sealed], asides: &[Aside]) -> Result<(), StoreError> {
+        let due = self.due(asides);
         let transaction = self.connection.transaction()?;
         {
             let mut event = transaction.prepare_cached(
@@ -78,11 +119,15 @@ impl Store for Sqlite {
             }
             let mut aside = transaction.prepare_cached(
                 "INSERT INTO aside (shelf, scope, key, sealed, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (shelf, scope, key) DO UPDATE SET sealed = excluded.sealed, expires_ms = excluded.expires_ms",
+                 ON CONFLICT (shelf, scope, key) DO UPDATE SET sealed = excluded.sealed, expires_ms = excluded.expires_ms
+                 WHERE excluded.shelf NOT IN ('recent', 'vault') OR excluded.expires_ms >= aside.expires_ms",
             )?;
             for value in asides {
                 aside.execute(params![value.table, value.scope, value.key, value.sealed, signed(value.expires_ms)])?;
             }
+        }
+        for (shelf, scope) in due {
+            cut(&transaction, shelf, &scope, self.rows)?;
         }
         transaction.commit()?;
         Ok(())
@@ -332,7 +377,13 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 
 fn private_file(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::OpenOptionsExt as _;
+    if path.exists() {
+        return Ok(());
+    }
     std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    // SQLite syncs the folder for its journals, not for the database itself.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder)?.sync_all()?;
     Ok(())
 }
 

@@ -72,6 +72,10 @@ pub enum LogFormat {
 /// When `log` is no directive.
 pub fn start_log(settings: &Settings) -> Result<(), String> {
     let filter = tracing_subscriber::EnvFilter::try_new(&settings.log).map_err(|error| error.to_string())?;
+    // A log in a folder that is watched: each line would be an event, and each event a line.
+    let filter = filter.add_directive(
+        "notify=warn".parse().map_err(|error: tracing_subscriber::filter::ParseError| error.to_string())?,
+    );
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -21,7 +21,7 @@ pub struct Limits {
     /// A request's head: request line and headers, or the decoded header list of HTTP/2.
     pub header_bytes: Size,
     pub header_count: usize,
-    /// From the first wait for a head to its end (HTTP/1).
+    /// From the first byte of a head to its end (HTTP/1); a connection that idles for twice as long is closed.
     pub header_time: Time,
     /// How long a new tunnel may stay silent.
     pub sniff_time: Time,
@@ -68,6 +68,14 @@ pub struct Limits {
     pub stream_idle: Time,
     /// A tunnel with no byte in either direction.
     pub tunnel_idle: Time,
+    /// Words of recent answers that are remembered for a person (or address) and service.
+    pub memory_recent: usize,
+    /// Words of a person's vault that one answer may bring back.
+    pub memory_vault: usize,
+    /// Sealed values that memory holds, of all together.
+    pub memory_ram: Size,
+    /// Sealed values that the store keeps for a named person, of each kind; the oldest go.
+    pub memory_rows: u32,
     /// How long requests may finish after the first stop signal.
     pub shutdown: Time,
 }
@@ -105,6 +113,10 @@ impl Default for Limits {
             upstream_header_bytes: Size::kib(256),
             stream_idle: Time::secs(300),
             tunnel_idle: Time::secs(900),
+            memory_recent: 2_000,
+            memory_vault: 10_000,
+            memory_ram: Size::mib(64),
+            memory_rows: 50_000,
             shutdown: Time::secs(30),
         }
     }

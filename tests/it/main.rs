@@ -15,6 +15,9 @@ mod config;
 mod drain;
 mod limits;
 mod pages;
+#[expect(unreachable_pub, reason = "shared by the test modules alone")]
+mod power;
+#[expect(unreachable_pub, reason = "shared by the test modules alone")]
 mod record;
 mod sniff;
 #[expect(unreachable_pub, reason = "shared by the test modules alone")]

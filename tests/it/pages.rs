@@ -24,7 +24,7 @@ fn portal(parent: Option<&str>, ready: bool) -> (Portal, tempfile::TempDir, Vec<
         ]
         .map(str::to_owned)
         .to_vec(),
-        gates: Vec::new(),
+        gates: None,
         tls_gates: vec!["gate.example:8443".to_owned()],
         parent: parent.map(str::to_owned),
         contact: vec!["情報管理室 <内線 1234>".to_owned()],
@@ -32,7 +32,7 @@ fn portal(parent: Option<&str>, ready: bool) -> (Portal, tempfile::TempDir, Vec<
     };
     let der = facts.ca.der.clone();
     let state = Ready { ready, reasons: if ready { Vec::new() } else { vec!["the list is not loaded".to_owned()] } };
-    (Portal::new(facts, move || state.clone()), dir, der)
+    (Portal::new(move || facts.clone(), move || state.clone()), dir, der)
 }
 
 async fn get(portal: &Portal, path: &str, host: &str) -> (StatusCode, http::HeaderMap, Vec<u8>) {

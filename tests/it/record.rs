@@ -14,7 +14,7 @@ use tsuitate::record::{Aside, Event, Name, RecordError, Recorder, Sealed, Store,
 use tsuitate::store::sqlite::Filter;
 use tsuitate::store::{Reader, Sqlite};
 
-fn setup(every: u64) -> Setup {
+pub fn setup(every: u64) -> Setup {
     Setup {
         gate: "gate-1".to_owned(),
         checkpoint_key: Arc::new(SigningKey::from_bytes(&[9; 32])),
@@ -28,7 +28,7 @@ fn keys() -> BTreeMap<String, VerifyingKey> {
     BTreeMap::from([("c1".to_owned(), SigningKey::from_bytes(&[9; 32]).verifying_key())])
 }
 
-fn opened(record: &str) -> Event {
+pub fn opened(record: &str) -> Event {
     Event::Opened(Box::new(Opened {
         record: record.to_owned(),
         who: Who {
@@ -65,7 +65,7 @@ fn opened(record: &str) -> Event {
     }))
 }
 
-fn closed(record: &str) -> Event {
+pub fn closed(record: &str) -> Event {
     Event::Closed(Closed {
         record: record.to_owned(),
         outcome: "answered".into(),

@@ -168,12 +168,12 @@ async fn upgrades_trace_and_contradictions_are_turned_away() {
         (
             "POST / HTTP/1.1\r\nHost: ai.example\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             "400",
-            "framing",
+            "head.framing",
         ),
         (
             "POST / HTTP/1.1\r\nHost: ai.example\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
             "400",
-            "framing",
+            "head.framing",
         ),
     ] {
         let mut socket = tunnel(&gate, "ai.example:80").await;
@@ -183,7 +183,7 @@ async fn upgrades_trace_and_contradictions_are_turned_away() {
         let told = gate.troubles.lock().unwrap().pop().unwrap();
         assert_eq!((told.name(), told.status().as_str()), (word, status));
     }
-    // hyper itself answers what cannot be HTTP.
+    // What hyper would answer by a bare status is turned away by the house too.
     for head in [
         "POST / HTTP/1.1\r\nHost: ai.example\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
         "POST / HTTP/1.1\r\nHost: ai.example\r\nContent-Length: -1\r\n\r\n",

@@ -7,6 +7,7 @@ use super::{Candidate, Engine, Output, View};
 use crate::detect::finding::{Evidence, RuleId};
 use crate::detect::fuel::{DetectError, Fuel};
 use crate::detect::kind::Kind;
+use crate::detect::literals::Literals;
 
 /// Ages that are told: ninety and over, as HIPAA has it; nobody is older than this.
 const RARE: std::ops::RangeInclusive<u32> = 90..=125;
@@ -70,6 +71,7 @@ const TEACHING: &[&str] = &[
 #[derive(Debug)]
 pub struct Ages {
     rule: RuleId,
+    teaching: Literals,
 }
 
 impl Default for Ages {
@@ -81,7 +83,7 @@ impl Default for Ages {
 impl Ages {
     #[must_use]
     pub fn new() -> Self {
-        Self { rule: RuleId::new("age.ninety") }
+        Self { rule: RuleId::new("age.ninety"), teaching: Literals::new(TEACHING) }
     }
 }
 
@@ -105,12 +107,12 @@ impl Engine for Ages {
                 {
                     true
                 }
-                0xE4..=0xE7 => text.is_char_boundary(at),
+                0xE4..=0xE7 => numeral(bytes, at),
                 b'n' | b'N' => text.get(at..at + 6).is_some_and(|word| word.eq_ignore_ascii_case("ninety")),
                 _ => false,
             };
             if !start {
-                at += 1;
+                at += if matches!(byte, 0xE0..=0xEF) { 3 } else { 1 };
                 continue;
             }
             let Some((range, weight, why)) = age(text, at, field, &column) else {
@@ -125,7 +127,7 @@ impl Engine for Ages {
             {
                 evidence.push(Evidence::new("a group or a limit", -0.7));
             }
-            if *teaching.get_or_init(|| TEACHING.iter().any(|word| text.contains(word))) {
+            if *teaching.get_or_init(|| self.teaching.any(text)) {
                 evidence.push(Evidence::new("a text for teaching", -0.5));
             }
             let confidence = evidence.iter().map(|reason| reason.weight).sum::<f32>().clamp(0.0, 1.0);
@@ -148,11 +150,32 @@ impl Engine for Ages {
     }
 }
 
+/// A kanji number begins with these bytes.
+const fn numeral(bytes: &[u8], at: usize) -> bool {
+    let Some((_, rest)) = bytes.split_at_checked(at) else { return false };
+    matches!(
+        rest,
+        [0xE4, 0xB8, 0x80 | 0x83 | 0x89, ..] // 一七三
+            | [0xE4, 0xB9, 0x9D, ..] // 九
+            | [0xE4, 0xBA, 0x8C | 0x94, ..] // 二五
+            | [0xE5, 0x85, 0xAB | 0xAD, ..] // 八六
+            | [0xE5, 0x8D, 0x81 | 0x83, ..] // 十千
+            | [0xE5, 0x8F, 0x82, ..] // 参
+            | [0xE5, 0x9B, 0x9B, ..] // 四
+            | [0xE5, 0xA3, 0xB1, ..] // 壱
+            | [0xE5, 0xBC, 0x90, ..] // 弐
+            | [0xE6, 0x8B, 0xBE, ..] // 拾
+            | [0xE7, 0x99, 0xBE, ..] // 百
+    )
+}
+
 fn is_age_label(label: &str) -> bool {
-    let lower = label.trim().to_lowercase();
-    matches!(lower.as_str(), "age" | "年齢" | "歳" | "年令" | "満年齢")
-        || lower.ends_with("年齢")
-        || lower.ends_with("_age")
+    let label = label.trim();
+    let tail = label.len().checked_sub("_age".len()).and_then(|at| label.get(at..));
+    matches!(label, "歳" | "年令")
+        || label.ends_with("年齢")
+        || label.eq_ignore_ascii_case("age")
+        || tail.is_some_and(|tail| tail.eq_ignore_ascii_case("_age"))
 }
 
 /// An age that begins at `at`: range, what the form is worth, and why.
@@ -296,11 +319,10 @@ fn columns(text: &str) -> Vec<Column> {
     for line in text.split('\n') {
         let end = start + line.len();
         for delimiter in ['\t', '|', ','] {
-            if let Some(cell) = line
-                .split(delimiter)
-                .position(|cell| is_age_label(cell.trim().trim_matches('"')))
-                .filter(|_| line.contains(delimiter))
-            {
+            if !line.contains(delimiter) {
+                continue;
+            }
+            if let Some(cell) = line.split(delimiter).position(|cell| is_age_label(cell.trim().trim_matches('"'))) {
                 let mut last = end;
                 for below in text.get(end + 1..).unwrap_or_default().split('\n') {
                     if below.matches(delimiter).count() < cell {

@@ -11,7 +11,6 @@ use super::{Candidate, Engine, Output, View};
 use crate::detect::finding::{Evidence, RuleId};
 use crate::detect::fuel::{DetectError, Fuel};
 use crate::detect::kind::Kind;
-use crate::detect::rule::RuleError;
 use crate::detect::text::Text;
 use cues::{Cue, Cues, Hit};
 use grammar::{Form, Written};
@@ -31,13 +30,17 @@ pub struct Dates {
     care: RuleId,
 }
 
+impl Default for Dates {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Dates {
     /// Prepare the shipped words.
-    ///
-    /// # Errors
-    /// When the words cannot be made into one automaton.
-    pub fn new() -> Result<Self, RuleError> {
-        Ok(Self { cues: Cues::shipped()?, birth: RuleId::new("date.birth"), care: RuleId::new("date.care") })
+    #[must_use]
+    pub fn new() -> Self {
+        Self { cues: Cues::shipped(), birth: RuleId::new("date.birth"), care: RuleId::new("date.care") }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use daachorse::{CharwiseDoubleArrayAhoCorasick, CharwiseDoubleArrayAhoCorasickBuilder, MatchKind};
 
 use crate::detect::rule::{Rule, RuleError};
 
@@ -17,9 +17,9 @@ pub(crate) struct Hit {
 }
 
 /// The labels of all rules.
-#[derive(Debug)]
 pub(crate) struct Labels {
-    automaton: AhoCorasick,
+    /// None without labels.
+    automaton: Option<CharwiseDoubleArrayAhoCorasick<u32>>,
     words: Vec<Word>,
     /// By rule: the words it owns.
     owned: Vec<Vec<usize>>,
@@ -30,8 +30,14 @@ struct Word {
     text: String,
     tokens: Vec<String>,
     joined: String,
-    /// Rules that own it, as bits.
-    owners: Vec<bool>,
+    /// The rules that own it, in order.
+    owners: Vec<usize>,
+}
+
+impl std::fmt::Debug for Labels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Labels").field("words", &self.words.len()).finish_non_exhaustive()
+    }
 }
 
 impl Labels {
@@ -43,40 +49,45 @@ impl Labels {
                 let at = words.iter().position(|word| word.text == text).unwrap_or_else(|| {
                     let tokens = tokens(label);
                     let joined = tokens.concat();
-                    words.push(Word { tokens, joined, text, owners: vec![false; rules.len()] });
+                    words.push(Word { tokens, joined, text, owners: Vec::new() });
                     words.len() - 1
                 });
-                if let Some(owner) = words.get_mut(at).and_then(|word| word.owners.get_mut(index)) {
-                    *owner = true;
+                if let Some(word) = words.get_mut(at).filter(|word| word.owners.last() != Some(&index)) {
+                    word.owners.push(index);
                 }
             }
         }
-        let automaton = AhoCorasickBuilder::new()
-            .match_kind(MatchKind::LeftmostLongest)
-            .ascii_case_insensitive(true)
-            .build(words.iter().map(|word| word.text.as_str()))
-            .map_err(|error| RuleError::at("labels", "", 0..0, error.to_string(), "fewer labels"))?;
-        let owns = |word: &Word, rule: usize| word.owners.get(rule).copied().unwrap_or(false);
+        let automaton = if words.is_empty() {
+            None
+        } else {
+            let builder = CharwiseDoubleArrayAhoCorasickBuilder::new().match_kind(MatchKind::LeftmostLongest);
+            let built = builder.build(words.iter().map(|word| word.text.as_str()));
+            Some(built.map_err(|error| RuleError::at("labels", "", 0..0, error.to_string(), "fewer labels"))?)
+        };
+        let owns = |word: &Word, rule: usize| word.owners.contains(&rule);
         let owned = (0..rules.len())
             .map(|rule| words.iter().enumerate().filter(|(_, word)| owns(word, rule)).map(|(at, _)| at).collect())
             .collect();
         Ok(Self { automaton, words, owned })
     }
 
-    /// Every label of a text, longest first at each place, in order.
-    pub(crate) fn scan(&self, text: &str) -> Vec<Hit> {
-        if self.words.is_empty() {
-            return Vec::new();
-        }
-        self.automaton
-            .find_iter(text)
-            .filter(|found| whole(text, found.range()))
-            .map(|found| Hit { range: found.range(), label: found.pattern().as_usize() })
+    /// Every label of a text, longest first at each place, in order. `lower` is the same text in lower case.
+    pub(crate) fn scan(&self, text: &str, lower: &str) -> Vec<Hit> {
+        let Some(automaton) = &self.automaton else { return Vec::new() };
+        automaton
+            .leftmost_find_iter(lower)
+            .map(|found| Hit { range: found.start()..found.end(), label: found.value() as usize })
+            .filter(|hit| whole(text, hit.range.clone()))
             .collect()
     }
 
+    /// The rules that own a label.
+    pub(crate) fn owners(&self, label: usize) -> &[usize] {
+        self.words.get(label).map_or(&[], |word| &word.owners)
+    }
+
     pub(crate) fn owns(&self, label: usize, rule: usize) -> bool {
-        self.words.get(label).and_then(|word| word.owners.get(rule)).copied().unwrap_or(false)
+        self.owners(label).contains(&rule)
     }
 
     pub(crate) fn text(&self, label: usize) -> &str {

@@ -5,7 +5,6 @@
 pub mod address;
 pub mod age;
 pub mod dates;
-mod gate;
 pub mod lab;
 pub(crate) mod labels;
 pub mod layout;
@@ -15,6 +14,7 @@ pub mod passage;
 pub mod pattern;
 mod reading;
 pub(crate) mod table;
+mod triggers;
 
 use std::ops::Range;
 use std::sync::Arc;

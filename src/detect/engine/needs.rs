@@ -1,5 +1,5 @@
 //! What every match of a pattern holds whatever else it holds: ASCII letters and signs, a number of digits, a run of
-//! digits. Told once from the pattern's form and tested on a text in one pass, so that most rules are never run.
+//! digits, a run of letters and digits. Told once from the pattern's form and tested on a text in one pass, so that most rules are never run.
 //! Must not know: rules, what is found. It may ask for too little, never for too much.
 
 use regex_syntax::hir::{Class, Hir, HirKind, Literal};
@@ -12,18 +12,21 @@ pub(super) struct Needs {
     digits: u32,
     /// Digits in one run.
     run: u32,
+    /// ASCII letters and digits in one run.
+    word: u32,
 }
 
 impl Needs {
     /// What every match of `pattern` holds; nothing for a pattern that cannot be read.
     pub(super) fn of(pattern: &str) -> Self {
-        regex_syntax::parse(pattern).map(|hir| form(&hir).needs).unwrap_or_default()
+        regex_syntax::parse(pattern).map(|hir| form(&hir).needs()).unwrap_or_default()
     }
 
     /// What a text holds.
     pub(super) fn held(text: &[u8]) -> Self {
         let (mut low, mut high) = (0_u64, 0_u64);
         let (mut digits, mut run, mut longest) = (0_u32, 0_u32, 0_u32);
+        let (mut word, mut longest_word) = (0_u32, 0_u32);
         for &byte in text {
             match byte >> 6 {
                 0 => low |= 1 << byte,
@@ -34,42 +37,45 @@ impl Needs {
             digits = digits.saturating_add(digit);
             run = (run + digit) * digit;
             longest = longest.max(run);
+            let letter = u32::from(byte.is_ascii_alphanumeric());
+            word = (word + letter) * letter;
+            longest_word = longest_word.max(word);
         }
-        Self { letters: u128::from(low) | u128::from(high) << 64, digits, run: longest }
+        Self { letters: u128::from(low) | u128::from(high) << 64, digits, run: longest, word: longest_word }
     }
 
     /// Has `self` all that `wanted` asks for?
     pub(super) fn cover(&self, wanted: &Self) -> bool {
-        wanted.letters & !self.letters == 0 && wanted.digits <= self.digits && wanted.run <= self.run
+        wanted.letters & !self.letters == 0
+            && wanted.digits <= self.digits
+            && wanted.run <= self.run
+            && wanted.word <= self.word
     }
 }
 
-/// A part of a pattern: what it needs, and how its digits join with those of its neighbours.
+/// What letters of one class a part of a pattern holds for sure, and how they join with those of its neighbours.
 #[derive(Clone, Copy, Default)]
-struct Form {
-    needs: Needs,
-    /// Nothing but digits can match.
+struct Runs {
+    count: u32,
+    longest: u32,
+    /// Nothing else can match.
     pure: bool,
-    /// Digits that it begins and ends with for sure.
+    /// Those that it begins and ends with.
     lead: u32,
     trail: u32,
 }
 
-impl Form {
-    const EMPTY: Self = Self { needs: Needs { letters: 0, digits: 0, run: 0 }, pure: true, lead: 0, trail: 0 };
+impl Runs {
+    const EMPTY: Self = Self { count: 0, longest: 0, pure: true, lead: 0, trail: 0 };
 
-    fn digits(count: u32) -> Self {
-        Self { needs: Needs { letters: 0, digits: count, run: count }, pure: true, lead: count, trail: count }
+    fn one(held: bool) -> Self {
+        if held { Self { count: 1, longest: 1, pure: true, lead: 1, trail: 1 } } else { Self::default() }
     }
 
     fn then(self, next: Self) -> Self {
-        let (one, two) = (self.needs, next.needs);
         Self {
-            needs: Needs {
-                letters: one.letters | two.letters,
-                digits: one.digits.saturating_add(two.digits),
-                run: one.run.max(two.run).max(self.trail.saturating_add(next.lead)),
-            },
+            count: self.count.saturating_add(next.count),
+            longest: self.longest.max(next.longest).max(self.trail.saturating_add(next.lead)),
             pure: self.pure && next.pure,
             lead: if self.pure { self.lead.saturating_add(next.lead) } else { self.lead },
             trail: if next.pure { next.trail.saturating_add(self.trail) } else { next.trail },
@@ -77,16 +83,57 @@ impl Form {
     }
 
     fn or(self, other: Self) -> Self {
-        let (one, two) = (self.needs, other.needs);
         Self {
-            needs: Needs {
-                letters: one.letters & two.letters,
-                digits: one.digits.min(two.digits),
-                run: one.run.min(two.run),
-            },
+            count: self.count.min(other.count),
+            longest: self.longest.min(other.longest),
             pure: self.pure && other.pure,
             lead: self.lead.min(other.lead),
             trail: self.trail.min(other.trail),
+        }
+    }
+
+    /// `count` times or more.
+    fn times(self, count: u32) -> Self {
+        if count == 0 {
+            return Self { pure: self.pure, ..Self::default() };
+        }
+        let all = self.count.saturating_mul(count);
+        if self.pure {
+            return Self { count: all, longest: all, pure: true, lead: all, trail: all };
+        }
+        let joined = if count > 1 { self.trail.saturating_add(self.lead) } else { 0 };
+        Self { count: all, longest: self.longest.max(joined), ..self }
+    }
+}
+
+/// A part of a pattern: what it needs.
+#[derive(Clone, Copy, Default)]
+struct Form {
+    letters: u128,
+    digits: Runs,
+    words: Runs,
+}
+
+impl Form {
+    const EMPTY: Self = Self { letters: 0, digits: Runs::EMPTY, words: Runs::EMPTY };
+
+    fn needs(self) -> Needs {
+        Needs { letters: self.letters, digits: self.digits.count, run: self.digits.longest, word: self.words.longest }
+    }
+
+    fn then(self, next: Self) -> Self {
+        Self {
+            letters: self.letters | next.letters,
+            digits: self.digits.then(next.digits),
+            words: self.words.then(next.words),
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self {
+            letters: self.letters & other.letters,
+            digits: self.digits.or(other.digits),
+            words: self.words.or(other.words),
         }
     }
 }
@@ -95,43 +142,36 @@ fn form(hir: &Hir) -> Form {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => Form::EMPTY,
         HirKind::Literal(Literal(bytes)) => bytes.iter().fold(Form::EMPTY, |form, byte| {
-            let mut one = if byte.is_ascii_digit() { Form::digits(1) } else { Form::default() };
-            if byte.is_ascii() {
-                one.needs.letters = 1 << byte;
-            }
-            form.then(one)
+            form.then(Form {
+                letters: if byte.is_ascii() { 1 << byte } else { 0 },
+                digits: Runs::one(byte.is_ascii_digit()),
+                words: Runs::one(byte.is_ascii_alphanumeric()),
+            })
         }),
         HirKind::Class(class) => {
-            let digits = match class {
-                Class::Unicode(class) => {
-                    class.ranges().iter().all(|range| range.start().is_ascii_digit() && range.end().is_ascii_digit())
-                }
-                Class::Bytes(class) => {
-                    class.ranges().iter().all(|range| range.start().is_ascii_digit() && range.end() <= b'9')
-                }
+            let all = |held: fn(u8) -> bool| match class {
+                Class::Unicode(class) => class
+                    .ranges()
+                    .iter()
+                    .all(|range| range.end().is_ascii() && (range.start() as u8..=range.end() as u8).all(held)),
+                Class::Bytes(class) => class.ranges().iter().all(|range| (range.start()..=range.end()).all(held)),
             };
-            if digits { Form::digits(1) } else { Form::default() }
+            Form {
+                letters: 0,
+                digits: Runs::one(all(|byte| byte.is_ascii_digit())),
+                words: Runs::one(all(|byte| byte.is_ascii_alphanumeric())),
+            }
         }
         HirKind::Capture(capture) => form(&capture.sub),
         HirKind::Concat(parts) => parts.iter().fold(Form::EMPTY, |sum, part| sum.then(form(part))),
         HirKind::Alternation(parts) => parts.iter().map(form).reduce(Form::or).unwrap_or_default(),
         HirKind::Repetition(repetition) => {
             let sub = form(&repetition.sub);
-            let mut times = Form { pure: sub.pure, ..Form::default() };
-            if repetition.min == 0 {
-                return times;
+            Form {
+                letters: if repetition.min == 0 { 0 } else { sub.letters },
+                digits: sub.digits.times(repetition.min),
+                words: sub.words.times(repetition.min),
             }
-            let count = repetition.min;
-            times.needs = sub.needs;
-            times.needs.digits = sub.needs.digits.saturating_mul(count);
-            (times.lead, times.trail) = (sub.lead, sub.trail);
-            if sub.pure {
-                times.needs.run = times.needs.digits;
-                (times.lead, times.trail) = (times.needs.digits, times.needs.digits);
-            } else if count > 1 {
-                times.needs.run = sub.needs.run.max(sub.trail.saturating_add(sub.lead));
-            }
-            times
         }
     }
 }
@@ -173,7 +213,8 @@ mod tests {
         assert_eq!(needs(PATTERNS[8]), (4, 2));
         let held = Needs::held("tel 090-1234".as_bytes());
         assert_eq!((held.digits, held.run), (7, 4));
-        assert!(held.cover(&Needs::of("t[0-9]{4}")) && !held.cover(&Needs::of("@[0-9]")));
+        assert_eq!((held.word, Needs::of("[A-HJ-N0-9]{17}").word, Needs::of("x[a-z]+_?[a-z]").word), (4, 17, 2));
+        assert!(held.cover(&Needs::of("t ?[0-9]{4}")) && !held.cover(&Needs::of("@[0-9]")));
     }
 
     proptest! {

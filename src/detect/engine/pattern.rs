@@ -1,18 +1,18 @@
 //! The pattern engine: rules of `patterns/` over the folded text.
-//! One gate over all rules says which can hit a line; only those run singly. Neighbours, labels, context and check
-//! digits are judged here in code and raise or lower the score.
+//! A rule runs on a line only where its label, one of its literals and the digits that it needs stand. Neighbours, labels,
+//! context and check digits are judged here in code and raise or lower the score.
 //! Must not know: other engines, files.
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
-use regex_automata::{Anchored, Input, PatternID};
+use regex_automata::{Anchored, Input};
 
-use super::gate::Gate;
 use super::labels::{Field, Hit, Labels};
 use super::needs::Needs;
 use super::table::Table;
+use super::triggers::Triggers;
 use super::{ATOM, Candidate, Engine, Output, View};
 use crate::detect::check::Outcome;
 use crate::detect::finding::Evidence;
@@ -23,23 +23,41 @@ use crate::detect::text::Text;
 
 /// Candidates below this are not worth telling.
 const FLOOR: f32 = 0.05;
-/// What a rule costs where it runs singly, against one byte of the gate.
+/// What a rule costs where it runs, against one byte of what is done for all.
 const SINGLE: u64 = 2;
-/// So few rules are run as they are; more go through the gate first.
-const FEW: usize = 8;
 
 /// The engine with its rules.
 #[derive(Debug)]
 pub struct Pattern {
     rules: Vec<Prepared>,
-    /// Says which of `lines` can hit; `None` without rules.
-    gate: Option<Gate>,
-    /// The rules behind the gate, in its order, and what each needs.
-    lines: Vec<(usize, Needs)>,
+    /// Rules that run line by line.
+    lines: Vec<Way>,
     /// Rules that can cross line breaks: over the whole text.
-    whole: Vec<(usize, Needs)>,
+    whole: Vec<Way>,
+    /// By rule.
+    triggers: Triggers,
     labels: Labels,
 }
+
+/// What lets a rule run.
+#[derive(Debug)]
+struct Way {
+    rule: usize,
+    needs: Needs,
+    /// One of its literals must stand there.
+    literal: bool,
+    /// One of its labels must stand there, or name the field or column.
+    label: bool,
+}
+
+/// Where the labels and literals of rules were last seen, line by line.
+struct Seen {
+    /// By rule: the number of the line, from 1; `ALWAYS` for a label that names the field.
+    label: Vec<usize>,
+    literal: Vec<usize>,
+}
+
+const ALWAYS: usize = usize::MAX;
 
 #[derive(Debug)]
 struct Prepared {
@@ -50,16 +68,12 @@ struct Prepared {
 /// What is found out about one text only when a candidate asks for it.
 struct Lazy<'a> {
     text: &'a str,
-    labels: &'a Labels,
     field: Option<Field>,
-    hits: OnceLock<Vec<Hit>>,
+    hits: Vec<Hit>,
     table: OnceLock<Table>,
 }
 
 impl Lazy<'_> {
-    fn hits(&self) -> &[Hit] {
-        self.hits.get_or_init(|| self.labels.scan(self.text))
-    }
     fn table(&self) -> &Table {
         self.table.get_or_init(|| Table::of(self.text))
     }
@@ -72,14 +86,15 @@ impl Pattern {
     /// When all rules together are too large.
     pub(crate) fn new(rules: Vec<Rule>) -> Result<Self, RuleError> {
         let labels = Labels::new(&rules)?;
-        let (whole, lines): (Vec<usize>, Vec<usize>) =
-            (0..rules.len()).partition(|index| rules.get(*index).is_some_and(|rule| rule.lines));
-        let patterns: Vec<&str> =
-            lines.iter().filter_map(|index| rules.get(*index)).map(|rule| rule.pattern.as_str()).collect();
-        let needs = |index: usize| (index, rules.get(index).map(|rule| Needs::of(&rule.pattern)).unwrap_or_default());
-        let (whole, lines) = (whole.into_iter().map(needs).collect(), lines.iter().copied().map(needs).collect());
-        let gate =
-            if patterns.is_empty() { None } else { Some(Gate::new(&patterns).map_err(|error| too_large(&error))?) };
+        let triggers =
+            Triggers::new(rules.iter().map(|rule| rule.pattern.as_str())).map_err(|error| too_large(&error))?;
+        let ways = rules.iter().enumerate().map(|(number, rule)| Way {
+            rule: number,
+            needs: Needs::of(&rule.pattern),
+            literal: !triggers.free(number),
+            label: rule.require == Some(Require::Label),
+        });
+        let (whole, lines) = ways.partition(|way| rules.get(way.rule).is_some_and(|rule| rule.lines));
         let mut prepared = Vec::with_capacity(rules.len());
         for rule in rules {
             let mut context = Vec::with_capacity(rule.context.len());
@@ -92,7 +107,46 @@ impl Pattern {
             }
             prepared.push(Prepared { rule, context });
         }
-        Ok(Self { rules: prepared, gate, lines, whole, labels })
+        Ok(Self { rules: prepared, lines, whole, triggers, labels })
+    }
+
+    /// Nothing seen yet but the labels that the field's name holds.
+    fn named(&self, lazy: &Lazy<'_>) -> Seen {
+        let mut seen = Seen { label: vec![0; self.rules.len()], literal: vec![0; self.rules.len()] };
+        if let Some(field) = &lazy.field {
+            for (rule, seen) in seen.label.iter_mut().enumerate() {
+                if self.labels.names(field, rule).is_some() {
+                    *seen = ALWAYS;
+                }
+            }
+        }
+        seen
+    }
+
+    /// Run the rules that can hit one line. A label binds from the line before at the furthest (`labels::joins`), or from
+    /// the head of a column.
+    fn line(
+        &self,
+        window: Range<usize>,
+        number: usize,
+        seen: &Seen,
+        lazy: &Lazy<'_>,
+        fuel: &mut Fuel,
+        out: &mut Output,
+    ) -> Result<(), DetectError> {
+        let held = Needs::held(lazy.text.as_bytes().get(window.clone()).unwrap_or_default());
+        let at = |seen: &[usize], rule: usize| seen.get(rule).copied().unwrap_or(0);
+        for way in &self.lines {
+            if held.cover(&way.needs)
+                && (!way.literal || at(&seen.literal, way.rule) == number)
+                && (!way.label
+                    || at(&seen.label, way.rule).saturating_add(1) >= number.max(2)
+                    || lazy.table().holds(window.start))
+            {
+                self.run(way.rule, window.clone(), lazy, fuel, out)?;
+            }
+        }
+        Ok(())
     }
 
     /// Run one rule over a window.
@@ -185,7 +239,7 @@ impl Pattern {
             return None;
         }
         self.labels
-            .binds(lazy.text, lazy.hits(), rule, index, at)
+            .binds(lazy.text, &lazy.hits, rule, index, at)
             .or_else(|| lazy.field.as_ref().and_then(|field| self.labels.names(field, index)))
             .or_else(|| {
                 let head = lazy.table().head(lazy.text, at)?;
@@ -204,41 +258,52 @@ impl Engine for Pattern {
         fuel.burn(text.len() as u64)?;
         let lazy = Lazy {
             text,
-            labels: &self.labels,
             field: view.label.map(|label| Field::new(Text::new(label).folded())),
-            hits: OnceLock::new(),
+            hits: self.labels.scan(text, view.text.lower()),
             table: OnceLock::new(),
         };
-        if !self.whole.is_empty() {
-            let held = Needs::held(text.as_bytes());
-            for (index, _) in self.whole.iter().filter(|(_, needs)| held.cover(needs)) {
-                self.run(*index, 0..text.len(), &lazy, fuel, out)?;
-            }
-        }
-        let Some(gate) = &self.gate else { return Ok(()) };
-        let mut hit = gate.set();
-        let mut able: Vec<usize> = Vec::with_capacity(self.lines.len());
-        let mut start = 0;
+        let mut seen = self.named(&lazy);
+        let mut labels = lazy.hits.iter().peekable();
+        let mut literals = self.triggers.scan(view.text.lower()).peekable();
+        let (mut start, mut line) = (0, 0);
         while start < text.len() {
             let end = memchr::memchr(b'\n', text.as_bytes().get(start..).unwrap_or_default())
                 .map_or(text.len(), |at| start + at);
+            line += 1;
+            while let Some(hit) = labels.next_if(|hit| hit.range.start < end) {
+                mark(&mut seen.label, self.labels.owners(hit.label).iter().copied(), line);
+            }
+            while let Some((_, owners)) = literals.next_if(|(behind, _)| *behind <= end) {
+                mark(&mut seen.literal, owners.iter().map(|owner| *owner as usize), line);
+            }
             if end > start {
-                let held = Needs::held(text.as_bytes().get(start..end).unwrap_or_default());
-                able.clear();
-                able.extend((0..).zip(&self.lines).filter(|(_, (_, needs))| held.cover(needs)).map(|(at, _)| at));
-                if able.len() > FEW {
-                    gate.look(text, start..end, &mut hit);
-                    able.retain(|at| PatternID::new(*at).is_ok_and(|id| hit.contains(id)));
-                }
-                for at in &able {
-                    if let Some((index, _)) = self.lines.get(*at) {
-                        self.run(*index, start..end, &lazy, fuel, out)?;
-                    }
-                }
+                self.line(start..end, line, &seen, &lazy, fuel, out)?;
             }
             start = end + 1;
         }
+        // What is left are literals that hold the last line break.
+        literals.for_each(|(_, owners)| mark(&mut seen.literal, owners.iter().map(|owner| *owner as usize), line));
+        if !self.whole.is_empty() {
+            let held = Needs::held(text.as_bytes());
+            let last = |seen: &[usize], rule: usize| seen.get(rule).is_some_and(|line| *line > 0);
+            for way in self.whole.iter().filter(|way| {
+                held.cover(&way.needs)
+                    && (!way.literal || last(&seen.literal, way.rule))
+                    && (!way.label || last(&seen.label, way.rule) || lazy.table().any())
+            }) {
+                self.run(way.rule, 0..text.len(), &lazy, fuel, out)?;
+            }
+        }
         Ok(())
+    }
+}
+
+/// Write the number of a line for rules; a label that names the field stays.
+fn mark(seen: &mut [usize], rules: impl Iterator<Item = usize>, line: usize) {
+    for rule in rules {
+        if let Some(seen) = seen.get_mut(rule) {
+            *seen = line.max(*seen);
+        }
     }
 }
 
@@ -300,11 +365,10 @@ fn edges(boundary: Boundary, lazy: &Lazy<'_>, span: Range<usize>) -> bool {
                 return false;
             }
             // Labels are in order and apart.
-            if one.is_ascii_alphabetic() && lazy.hits().binary_search_by_key(&span.start, |hit| hit.range.end).is_err()
-            {
+            if one.is_ascii_alphabetic() && lazy.hits.binary_search_by_key(&span.start, |hit| hit.range.end).is_err() {
                 return false;
             }
-            !next.is_ascii_alphabetic() || lazy.hits().binary_search_by_key(&span.end, |hit| hit.range.start).is_ok()
+            !next.is_ascii_alphabetic() || lazy.hits.binary_search_by_key(&span.end, |hit| hit.range.start).is_ok()
         }
     }
 }

@@ -25,6 +25,9 @@ struct Block {
 impl Table {
     /// Find blocks of two lines or more that share a delimiter, each with at least the head's cells less two.
     pub(crate) fn of(text: &str) -> Self {
+        if memchr::memchr3(DELIMITERS[0], DELIMITERS[1], DELIMITERS[2], text.as_bytes()).is_none() {
+            return Self::default();
+        }
         let mut lines: Vec<Range<usize>> = Vec::new();
         let mut start = 0;
         for part in text.split('\n') {
@@ -56,6 +59,16 @@ impl Table {
             index = last.max(index) + 1;
         }
         Self { blocks }
+    }
+
+    /// Is there a table at all?
+    pub(crate) fn any(&self) -> bool {
+        !self.blocks.is_empty()
+    }
+
+    /// Does `at` stand in a table, below its heads?
+    pub(crate) fn holds(&self, at: usize) -> bool {
+        self.block(at).is_some()
     }
 
     /// The line of heads above `at`.

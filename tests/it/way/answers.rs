@@ -232,12 +232,12 @@ async fn a_service_that_cannot_be_trusted_or_reached_is_refused_in_its_shape_and
     let stand = stand(json!({"upstream": {"resolve": resolve}})).await;
     let body = json!({"model": "demo", "max_tokens": 9, "messages": [{"role": "user", "content": LETTER}]});
     let reply = stand.ask(None, ANTHROPIC, "/v1/messages", body.to_string()).await;
-    assert_eq!(reply.status, 502, "{}", reply.body);
+    assert_eq!(reply.status, 400, "{}", reply.body);
     assert_eq!(json_of(&reply.body)["type"], "error");
-    assert!(reply.body.contains("certificate"), "{}", reply.body);
+    assert!(reply.body.contains("certificate") && reply.body.contains("医療情報室"), "{}", reply.body);
     let (opened, closed) = stand.newest().await;
     assert_eq!(opened["verdict"], "masked");
-    assert_eq!((&closed["outcome"], &closed["status"]), (&json!("upstream_failed"), &json!(502)));
+    assert_eq!((&closed["outcome"], &closed["status"]), (&json!("upstream_failed"), &json!(400)));
     assert!(other.received().is_empty());
 
     let body = json!({"contents": [{"role": "user", "parts": [{"text": LETTER}]}]});

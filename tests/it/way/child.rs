@@ -324,6 +324,66 @@ async fn a_wrong_config_keeps_the_old_rules_and_says_why_and_a_right_one_takes_e
     gate.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_keys_and_service_files_take_effect_in_a_running_gate_without_a_signal() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let standin = Standin::start(&[OPENAI, ANTHROPIC, GEMINI]).await.unwrap();
+    let own = folder.join("own.toml");
+    std::fs::write(&own, super::settings::OWN).unwrap();
+    write_config(folder, &config(folder, &standin, &json!({"destinations": {"providers": [own]}})));
+    let gate = start(folder).await;
+    let ask = || gate.send(Some(TARO), OPENAI, post("/v1/chat/completions", chat_body(&[("user", LETTER)])));
+    assert_eq!(ask().await.unwrap().status, 200);
+    let sent = || {
+        let body: Value = serde_json::from_slice(&standin.received().pop().unwrap().body).unwrap();
+        body["messages"][0]["content"].as_str().unwrap().to_owned()
+    };
+    let before = sent();
+    let reloaded = async |done: Output| {
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        assert!(text(&done.stderr).contains("running gate"), "{}", text(&done.stderr));
+        logged(folder, "settings reloaded").await;
+        std::fs::write(folder.join("log"), "").unwrap();
+    };
+
+    let list = text(&run(folder, &["keys", "list"]).stdout);
+    let epoch = list.lines().find_map(|line| line.strip_prefix("epoch\t")).unwrap().split('\t').next().unwrap();
+    reloaded(run(folder, &["keys", "destroy-epoch", epoch, "--yes"])).await;
+    assert_eq!(ask().await.unwrap().status, 200);
+    assert_ne!(sent(), before, "tokens are made by a key that was erased");
+
+    reloaded(run(folder, &["ca", "renew"])).await;
+    assert_eq!(ask().await.unwrap().status, 200);
+
+    std::fs::write(&own, super::settings::OWN.replace("ai.own.example", "ai.other.example")).unwrap();
+    logged(folder, "settings reloaded").await;
+    std::fs::write(folder.join("log"), "").unwrap();
+
+    // A tunnel that stands is asked again too; here a new one is made.
+    reloaded(run(folder, &["user", "remove", TARO.0])).await;
+    assert!(ask().await.is_err(), "the account was removed");
+    gate.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hospitals_own_services_are_in_the_certificate_and_in_the_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("own.toml"), super::settings::OWN).unwrap();
+    std::fs::write(folder.join("config.toml"), "[destinations]\nproviders = [\"own.toml\"]\n").unwrap();
+    let services = text(&run(folder, &["check", "--services"]).stdout);
+    assert!(services.contains("own-ai") && services.contains("openai"), "{services}");
+    // The root's key is off the gate from the beginning: nothing renews by itself.
+    for arguments in [&["ca", "new", "--offline-root", "usb.key"][..], &["ca", "renew", "--root-key", "usb.key"]] {
+        let done = run(folder, arguments);
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        let pem = std::fs::read(folder.join("data/ca/issuing.pem")).unwrap();
+        let der = <rustls_pki_types::CertificateDer<'_> as rustls_pki_types::pem::PemObject>::from_pem_slice(&pem);
+        assert!(contains(&der.unwrap(), b"ai.own.example"), "{arguments:?}");
+    }
+}
+
 #[test]
 fn a_wrong_config_is_shown_with_file_line_column_caret_and_cure() {
     let folder = tempfile::tempdir().unwrap();

@@ -3,9 +3,13 @@
 mod answers;
 mod child;
 mod desk;
+mod heads;
+mod limits;
 mod record;
 mod refusals;
 mod scopes;
-mod stand;
+mod settings;
+pub mod stand;
+mod turned;
 mod turns;
 mod words;

@@ -4,17 +4,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::json;
 use tsuitate::record::chain::Head;
 use tsuitate::record::{Aside, Sealed, Store, StoreError};
 use tsuitate::store::Sqlite;
 
 use super::stand::{LETTER, OPENAI, chat_body, post, said, stand_on};
 
-/// A store whose disk is slow or full, as the test says.
+/// A store whose disk is slow, as the test says.
 struct Disk {
     inner: Sqlite,
-    full: Arc<AtomicBool>,
     /// Called before an `opened` event becomes durable, and after any event did.
     before: Box<dyn Fn() + Send>,
     after: Box<dyn Fn(&'static str) + Send>,
@@ -26,9 +24,6 @@ impl Store for Disk {
     }
 
     fn append(&mut self, events: &[Sealed], asides: &[Aside]) -> Result<(), StoreError> {
-        if self.full.load(Ordering::SeqCst) {
-            return Err(StoreError::Injected);
-        }
         if events.iter().any(|event| event.kind == "opened") {
             (self.before)();
         }
@@ -63,7 +58,6 @@ async fn nothing_arrives_at_the_service_before_the_record_is_durable() {
     let stand = stand_on(|inner, _| {
         Box::new(Disk {
             inner,
-            full: Arc::default(),
             before: Box::new(move || {
                 // A slow disk: whoever does not wait for it gets ahead of it.
                 std::thread::sleep(Duration::from_millis(150));
@@ -91,37 +85,12 @@ async fn nothing_arrives_at_the_service_before_the_record_is_durable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_that_cannot_be_written_lets_nothing_leave() {
-    let full = Arc::new(AtomicBool::new(false));
-    let switch = Arc::clone(&full);
-    let stand =
-        stand_on(|inner, _| Box::new(Disk { inner, full: switch, before: Box::new(|| {}), after: Box::new(|_| {}) }))
-            .await;
-    full.store(true, Ordering::SeqCst);
-    for account in [None, Some(super::stand::TARO)] {
-        let (got, reply) = stand.chat(account, &[("user", LETTER)]).await;
-        assert!(got.is_none(), "it was sent without a record");
-        assert_eq!(reply.status, 400, "{}", reply.body);
-        assert_eq!(reply.headers["x-should-retry"], "false");
-    }
-    assert!(stand.events().is_empty());
-    let page = stand.gate.as_ref().unwrap().house.metrics.page();
-    assert!(page.contains("tsuitate_record_failures_total 2"), "{page}");
-    full.store(false, Ordering::SeqCst);
-    let (got, reply) = stand.chat(None, &[("user", LETTER)]).await;
-    assert!(got.is_some() && reply.status == 200, "{}", reply.body);
-    let (opened, closed) = stand.newest().await;
-    assert_eq!((&opened["verdict"], &closed["outcome"]), (&json!("masked"), &json!("answered")));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_while_the_disk_is_slow_leaves_no_open_record_and_nothing_is_sent() {
     let entered = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&entered);
     let stand = stand_on(|inner, _| {
         Box::new(Disk {
             inner,
-            full: Arc::default(),
             before: Box::new(move || {
                 seen.store(true, Ordering::SeqCst);
                 std::thread::sleep(Duration::from_millis(300));

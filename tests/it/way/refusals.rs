@@ -76,10 +76,10 @@ async fn bodies_that_cannot_be_read_are_refused_by_every_service_in_its_shape() 
         ("unreadable", with("content-type", json_type, whole.as_bytes()[..whole.len() - 2].to_vec())),
         ("unreadable", with("content-type", json_type, b"{\"model\":\"\xe4\xbd\",\"messages\":[]}".to_vec())),
         ("limit.body", with("content-type", json_type, vec![b' '; 300 << 10])),
-        ("unreadable", (vec![("content-type", json_type), ("content-encoding", "gzip")], gzip(bomb.as_bytes()))),
+        ("limit.ratio", (vec![("content-type", json_type), ("content-encoding", "gzip")], gzip(bomb.as_bytes()))),
         ("unreadable", (vec![("content-type", json_type), ("content-encoding", "xz")], whole.clone().into_bytes())),
         ("unreadable", (vec![("content-type", json_type), ("content-encoding", "gzip")], whole.clone().into_bytes())),
-        ("unreadable", with("content-type", json_type, format!("{}1{}", "[".repeat(400), "]".repeat(400)).into_bytes())),
+        ("limit.json_depth", with("content-type", json_type, format!("{}1{}", "[".repeat(400), "]".repeat(400)).into_bytes())),
         (
             "unreadable",
             with(
@@ -239,6 +239,29 @@ async fn an_account_that_is_taken_away_while_its_tunnel_is_open_is_refused_in_th
     assert!(reply.body.contains("account"), "{}", reply.body);
     assert_eq!(reply.status, 400);
     assert_eq!(stand.newest().await.0["reasons"][0]["code"], "challenge");
+    assert!(stand.standin.received().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_whose_certificate_is_not_trusted_gets_nothing_and_the_refusal_says_whom_to_call() {
+    // The root that the gate trusts is another one's.
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other.pem");
+    std::fs::write(&other, crate::support::service::echo().await.root_pem).unwrap();
+    let stand = stand(json!({"upstream": {"extra_roots": [other]}})).await;
+    for host in [OPENAI, ANTHROPIC, GEMINI] {
+        let reply = stand.ask(None, host, path(host), chat_body(&[("user", LETTER)])).await;
+        assert_eq!(reply.status, 400, "{}", reply.body);
+        assert_eq!(reply.headers["x-should-retry"], "false");
+        let body: Value = serde_json::from_str(&reply.body).unwrap();
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with("[衝立]") && message.contains("証明書"), "{message}");
+        assert!(message.contains("certificate") && message.contains("unknown issuer"), "why: {message}");
+        assert!(message.contains("医療情報室") && message.contains("2345"), "whom to call: {message}");
+        assert!(!message.contains("しばらくして") && !message.contains("try again later"), "{message}");
+        let (opened, closed) = stand.newest().await;
+        assert_eq!((&opened["verdict"], &closed["outcome"]), (&json!("masked"), &json!("upstream_failed")));
+    }
     assert!(stand.standin.received().is_empty());
 }
 

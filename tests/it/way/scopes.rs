@@ -148,7 +148,10 @@ async fn where_an_account_is_required_nobody_passes_without_one() {
     assert_eq!(answer(&reply), said(LETTER));
     stand.newest().await;
     stand.stop().await;
-    // Browsers ask once without an account; wrong ones are recorded.
-    let wrong = stand.events().iter().filter(|event| event["reasons"][0]["code"] == "wrong_account").count();
-    assert_eq!(wrong, 2);
+    // Once each at once, and what followed of their minute.
+    let count = |code: &str| -> u64 {
+        let of = |event: &&Value| event["reasons"][0]["code"] == code;
+        stand.events().iter().filter(of).map(|event| event["reasons"][0]["count"].as_u64().unwrap()).sum()
+    };
+    assert_eq!((count("account_required"), count("wrong_account")), (1, 2));
 }

@@ -102,12 +102,29 @@ fn parsed(config: &Value) -> Config {
 
 /// A gate with the changes of a test to its config.
 pub async fn stand(changes: Value) -> Stand {
-    let folder = tempfile::tempdir().unwrap();
+    stand_in(tempfile::tempdir().unwrap(), changes).await
+}
+
+/// The same in a folder that is there already.
+pub async fn stand_in(folder: TempDir, changes: Value) -> Stand {
     let standin = Standin::start(&[OPENAI, ANTHROPIC, GEMINI, MISTRAL]).await.unwrap();
     let config = config(folder.path(), &standin, &changes);
     let mut stand = Stand { gate: None, standin, folder, config };
     stand.start().await;
     stand
+}
+
+/// The same by another clock, with a config that nothing checks any more after these changes.
+pub async fn stand_with(changes: Value, clock: fn() -> u64, change: impl FnOnce(&mut Config)) -> Stand {
+    let folder = tempfile::tempdir().unwrap();
+    let standin = Standin::start(&[OPENAI, ANTHROPIC, GEMINI, MISTRAL]).await.unwrap();
+    let config = config(folder.path(), &standin, &changes);
+    let mut changed = parsed(&config);
+    change(&mut changed);
+    let data = folder.path().join("data");
+    let at = Place { clock, ..place(&data) };
+    let gate = open(changed, at).await.unwrap_or_else(|error| panic!("{error}"));
+    Stand { gate: Some(gate), standin, folder, config }
 }
 
 /// The same over a store that the test makes of the ordinary one.
@@ -157,6 +174,27 @@ impl Stand {
     pub async fn restart(&mut self) {
         self.stop().await;
         self.start().await;
+    }
+
+    /// Restart with other changes to the config.
+    pub async fn again(&mut self, changes: &Value) {
+        self.stop().await;
+        merge(&mut self.config, changes);
+        self.start().await;
+    }
+
+    /// The config of the running gate with changes, as it would be read again.
+    pub fn read_again(&self, changes: &Value) -> Config {
+        let mut config = self.config.clone();
+        merge(&mut config, changes);
+        parsed(&config)
+    }
+
+    /// How many values the store keeps on a shelf.
+    pub fn kept(&self, shelf: &str) -> u64 {
+        let database = rusqlite::Connection::open(self.data().join("tsuitate.db")).unwrap();
+        let count = database.query_row("SELECT count(*) FROM aside WHERE shelf = ?1", [shelf], |row| row.get(0));
+        u64::try_from(count.unwrap_or(0_i64)).unwrap()
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stand::{ANTHROPIC, LETTER, OPENAI, TARO, chat_body, nothing_of, post, said, sse, stand, text_of, tokens};
+use super::stand::{ANTHROPIC, LETTER, OPENAI, TARO, nothing_of, said, sse, stand, text_of, tokens};
 
 fn answer(body: &str) -> String {
     let body: Value = serde_json::from_str(body).unwrap();
@@ -120,13 +120,21 @@ async fn a_conversation_that_the_service_keeps_is_restored_from_the_vault_of_a_n
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_never_sent_is_not_taken_for_sent() {
-    // The service cannot be reached when the first turn is tried; the word must be masked all the same afterwards.
-    let stand = stand(json!({})).await;
-    let mut line = stand.line(None, OPENAI, false).await;
-    let refused = format!("{FIRST}\nkey = AKIAQ7TEX4MPLK3Y2VDN");
-    let reply = line.send(post("/v1/chat/completions", chat_body(&[("user", &refused)]))).await.unwrap();
-    assert_eq!(reply.status, 400, "{}", reply.body);
-    assert!(stand.standin.received().is_empty());
-    let (got, _) = stand.chat(None, &[("user", FIRST), ("assistant", "はい。"), ("user", THIRD)]).await;
-    nothing_of(&["佐久間", "春香", "0038412"], &text_of(&got.unwrap().body));
+    // Nothing listens there when the first turn is tried: it is decided, recorded, and not sent.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut stand = stand(json!({"upstream": {"resolve": {OPENAI: closed.to_string()}}})).await;
+    let (got, reply) = stand.chat(Some(TARO), &[("user", FIRST)]).await;
+    assert!(got.is_none() && reply.status.as_u16() >= 400, "{} {}", reply.status, reply.body);
+    let (opened, outcome) = stand.newest().await;
+    assert_eq!((&opened["event"], &outcome["outcome"]), (&json!("opened"), &json!("upstream_failed")));
+    let kept = stand.kept("unit");
+    assert_eq!(kept, 0, "a turn that was not sent is remembered as sent");
+    // The surname alone says little in the first turn; the third names the person, and nothing holds the first as it was.
+    let there = stand.standin.address.to_string();
+    stand.again(&json!({"upstream": {"resolve": {OPENAI: there}}})).await;
+    let talk = [("user", FIRST), ("assistant", "はい。"), ("user", THIRD)];
+    let (got, reply) = stand.chat(Some(TARO), &talk).await;
+    nothing_of(&["佐久間", "春香", "0038412"], &text_of(&got.unwrap_or_else(|| panic!("{}", reply.body)).body));
+    stand.newest().await;
+    assert!(stand.kept("unit") > 0, "what was sent is remembered");
 }

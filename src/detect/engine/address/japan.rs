@@ -3,13 +3,11 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
-
 use super::Place;
 use super::lexicon::{Head, Lexicon};
 use crate::detect::engine::reading::{after, before, char_at, char_before, kanji_digit, line_start};
 use crate::detect::finding::Evidence;
-use crate::detect::rule::RuleError;
+use crate::detect::literals::Literals;
 
 /// Letters of quarter and numbers that one address may have.
 const LONGEST: usize = 48;
@@ -258,7 +256,7 @@ const STOPS: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct Japan {
     lexicon: Lexicon,
-    labels: AhoCorasick,
+    labels: Literals,
 }
 
 /// The letters of an address behind its head.
@@ -272,12 +270,8 @@ struct Tail {
 }
 
 impl Japan {
-    pub(super) fn new() -> Result<Self, RuleError> {
-        let labels = AhoCorasickBuilder::new()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(LABELS.iter().copied().chain(["同 "]))
-            .map_err(|error| RuleError::at("address.japan", "", 0..0, error.to_string(), "fewer labels"))?;
-        Ok(Self { lexicon: Lexicon::new()?, labels })
+    pub(super) fn new() -> Self {
+        Self { lexicon: Lexicon::new(), labels: Literals::new(LABELS.iter().copied().chain(["同 "])) }
     }
 
     pub(super) fn read(&self, text: &str) -> Vec<Place> {
@@ -616,11 +610,11 @@ fn follows_room(text: &str, at: usize) -> bool {
 }
 
 /// Addresses behind a label or 同 that name no municipality of the lexicon: `住所 大字東1234`, `同 小名浜岡小名31-5`.
-fn labelled(labels: &AhoCorasick, text: &str, places: &mut Vec<Place>) {
+fn labelled(labels: &Literals, text: &str, places: &mut Vec<Place>) {
     let heads = places.len();
     for found in labels.find_iter(text) {
-        let (at, label) = (found.start(), text.get(found.range()).unwrap_or_default());
-        let mut start = found.end();
+        let (at, label) = (found.range.start, text.get(found.range.clone()).unwrap_or_default());
+        let mut start = found.range.end;
         while let Some(letter) = char_at(text, start)
             .filter(|letter| matches!(letter, ':' | ' ' | '"' | 'は' | '\t' | '\n' | '、' | '(' | '〒'))
         {

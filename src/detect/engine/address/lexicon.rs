@@ -4,17 +4,15 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
-
-use crate::detect::rule::RuleError;
+use crate::detect::literals::{Found, Literals};
 
 static PLACES: &str = include_str!("../../../../patterns/address/places.tsv");
 
 /// The lexicon.
 #[derive(Debug)]
 pub(super) struct Lexicon {
-    automaton: AhoCorasick,
-    /// For each word of the automaton: a prefecture (`None`) or the towns of a municipality.
+    names: Literals,
+    /// For each of them: a prefecture (`None`) or the towns of a municipality.
     words: Vec<Option<Vec<&'static str>>>,
 }
 
@@ -27,7 +25,7 @@ pub(super) struct Head {
 }
 
 impl Lexicon {
-    pub(super) fn new() -> Result<Self, RuleError> {
+    pub(super) fn new() -> Self {
         let mut words: Vec<&'static str> = Vec::new();
         let mut towns: Vec<Option<Vec<&'static str>>> = Vec::new();
         let mut known: HashMap<&'static str, usize> = HashMap::new();
@@ -65,28 +63,23 @@ impl Lexicon {
                 }
             }
         }
-        let automaton =
-            AhoCorasickBuilder::new().match_kind(MatchKind::LeftmostLongest).build(&words).map_err(|error| {
-                RuleError::at("patterns/address/places.tsv", "", 0..0, error.to_string(), "fewer places")
-            })?;
-        Ok(Self { automaton, words: towns })
+        Self { names: Literals::new(words), words: towns }
     }
 
     /// Heads of addresses, in order: a prefecture and the municipality directly behind it are one.
     pub(super) fn heads(&self, text: &str) -> Vec<Head> {
         let mut heads: Vec<Head> = Vec::new();
-        for found in self.automaton.find_iter(text) {
-            let word = found.pattern().as_usize();
+        for Found { range, word } in self.names.find_iter(text) {
             let city = self.words.get(word).is_some_and(Option::is_some).then_some(word);
             if let Some(last) = heads.last_mut()
                 && last.municipality.is_none()
-                && text.get(last.range.end..found.start()).is_some_and(|gap| gap.len() <= 1 && gap.trim().is_empty())
+                && text.get(last.range.end..range.start).is_some_and(|gap| gap.len() <= 1 && gap.trim().is_empty())
             {
-                last.range.end = found.end();
+                last.range.end = range.end;
                 last.municipality = city;
                 continue;
             }
-            heads.push(Head { range: found.range(), municipality: city });
+            heads.push(Head { range, municipality: city });
         }
         heads
     }
@@ -120,7 +113,7 @@ mod tests {
 
     #[test]
     fn heads_and_towns() {
-        let lexicon = Lexicon::new().unwrap();
+        let lexicon = Lexicon::new();
         let text = "東京都文京区本駒込2丁目";
         let heads = lexicon.heads(text);
         assert_eq!(heads.len(), 1);

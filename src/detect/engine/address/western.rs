@@ -1,6 +1,8 @@
 //! Western and romanised addresses: number, street, unit, town, state or postcode.
 //! Must not know: Japanese script.
 
+use std::ops::Range;
+
 use regex::Regex;
 
 use super::Place;
@@ -78,13 +80,21 @@ impl Western {
 
     pub(super) fn read(&self, text: &str) -> Vec<Place> {
         let mut places: Vec<Place> = Vec::new();
-        for (regex, base) in [(&self.street, 0.45), (&self.romanised, 0.4), (&self.box_, 0.5), (&self.unit, 0.45)] {
-            for found in regex.find_iter(text) {
-                let written = found.as_str().trim_end_matches([' ', ',', '.']);
+        let all = |regex: &Regex| regex.find_iter(text).map(|found| found.range()).collect::<Vec<_>>();
+        let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+        let when = |found: bool, regex: &Regex| if found { all(regex) } else { Vec::new() };
+        let streets = self.streets(text);
+        let romanised = when(romanised(text), &self.romanised);
+        let boxes = when(has("Box "), &self.box_);
+        let units = when(["Apt", "Suite", "Unit", "PSC "].into_iter().any(has), &self.unit);
+        for (found, base) in [(streets, 0.45), (romanised, 0.4), (boxes, 0.5), (units, 0.45)] {
+            for found in found {
+                let Some(written) = text.get(found.clone()) else { continue };
+                let written = written.trim_end_matches([' ', ',', '.']);
                 if !written.bytes().any(|byte| byte.is_ascii_digit()) {
                     continue;
                 }
-                let inside = |place: &Place| place.range.start < found.end() && found.start() < place.range.end;
+                let inside = |place: &Place| place.range.start < found.end && found.start < place.range.end;
                 if places.iter().rev().take(64).any(inside) {
                     continue;
                 }
@@ -98,16 +108,56 @@ impl Western {
                 {
                     evidence.push(Evidence::new("postcode or unit", 0.15));
                 }
-                let head = before(text, found.start(), 40);
+                let head = before(text, found.start, 40);
                 if let Some(word) = RESIDENCE.iter().find(|word| head.contains(**word)) {
                     evidence.push(Evidence::new(*word, 0.25));
                 }
-                if let Some(word) = PUBLIC.iter().find(|word| before(text, found.start(), 60).contains(**word)) {
+                if let Some(word) = PUBLIC.iter().find(|word| before(text, found.start, 60).contains(**word)) {
                     evidence.push(Evidence::new(*word, -0.4));
                 }
-                places.push(Place { range: found.start()..found.start() + written.len(), evidence });
+                places.push(Place { range: found.start..found.start + written.len(), evidence });
             }
         }
         places
     }
+
+    /// Matches of the street's grammar, which is ASCII throughout: it reads the ASCII stretches that hold a number and a
+    /// capital or number behind it.
+    fn streets(&self, text: &str) -> Vec<Range<usize>> {
+        let bytes = text.as_bytes();
+        let mut found = Vec::new();
+        let mut at = 0;
+        while let Some(blank) = memchr::memchr(b' ', bytes.get(at..).unwrap_or_default()).map(|blank| at + blank) {
+            at = blank + 1;
+            if !numbered(bytes, blank) {
+                continue;
+            }
+            let ascii = |byte: &u8| byte.is_ascii();
+            let start =
+                blank - bytes.get(..blank).unwrap_or_default().iter().rev().take_while(|byte| ascii(byte)).count();
+            let end = blank + bytes.get(blank..).unwrap_or_default().iter().take_while(|byte| ascii(byte)).count();
+            let stretch = text.get(start..end).unwrap_or_default();
+            found.extend(self.street.find_iter(stretch).map(|seen| start + seen.start()..start + seen.end()));
+            at = end;
+        }
+        found
+    }
+}
+
+/// A house number stands before this blank (`12`, `12b`), a capital or a number behind it.
+fn numbered(bytes: &[u8], blank: usize) -> bool {
+    let byte = |at: Option<usize>| at.and_then(|at| bytes.get(at)).copied().unwrap_or(0);
+    let last = byte(blank.checked_sub(1));
+    let number = last.is_ascii_digit() || (last.is_ascii_alphabetic() && byte(blank.checked_sub(2)).is_ascii_digit());
+    let next = byte(Some(blank + 1));
+    number && (next.is_ascii_uppercase() || next.is_ascii_digit())
+}
+
+/// A Japanese place is written in Roman letters: `Minato-ku`.
+fn romanised(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'-', bytes).any(|at| {
+        let rest = bytes.get(at + 1..).unwrap_or_default();
+        ["ku", "shi", "gun", "cho", "machi", "mura", "son"].into_iter().any(|word| rest.starts_with(word.as_bytes()))
+    })
 }

@@ -1,12 +1,10 @@
 //! The words around dates, and what they make of a text.
-//! They are data (`patterns/date/cues.tsv`); one automaton finds them all, the longest at each place.
+//! They are data (`patterns/date/cues.tsv`); all are found at once, the longest at each place.
 //! Must not know: dates.
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
-
-use crate::detect::rule::RuleError;
+use crate::detect::literals::{Found, Literals};
 
 /// What a word says of a date near it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +28,13 @@ pub(super) struct Hit {
 
 #[derive(Debug)]
 pub(super) struct Cues {
-    automaton: AhoCorasick,
+    words: Literals,
     /// For each word its sets.
     sets: Vec<Vec<Cue>>,
 }
 
 impl Cues {
-    pub(super) fn shipped() -> Result<Self, RuleError> {
+    pub(super) fn shipped() -> Self {
         let mut words: Vec<String> = Vec::new();
         let mut sets: Vec<Vec<Cue>> = Vec::new();
         for line in include_str!("../../../../patterns/date/cues.tsv").lines().filter(|line| !line.starts_with('#')) {
@@ -57,12 +55,7 @@ impl Cues {
                 }
             }
         }
-        let automaton = AhoCorasickBuilder::new()
-            .match_kind(MatchKind::LeftmostLongest)
-            .ascii_case_insensitive(true)
-            .build(&words)
-            .map_err(|error| RuleError::at("patterns/date/cues.tsv", "", 0..0, error.to_string(), "fewer words"))?;
-        Ok(Self { automaton, sets })
+        Self { words: Literals::any_case(words), sets }
     }
 
     /// All words of a text, in order.
@@ -70,14 +63,12 @@ impl Cues {
         let bytes = text.as_bytes();
         let letter = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphabetic);
         let mut hits = Vec::new();
-        for found in self.automaton.find_iter(text) {
-            let range = found.range();
+        for Found { range, word } in self.words.find_iter(text) {
             let first = bytes.get(range.start).is_some_and(u8::is_ascii_alphabetic);
             let last = range.end.checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphabetic);
             if (first && letter(range.start.checked_sub(1))) || (last && letter(Some(range.end))) {
                 continue;
             }
-            let word = found.pattern().as_usize();
             for cue in self.sets.get(word).into_iter().flatten() {
                 hits.push(Hit { range: range.clone(), cue: *cue, word });
             }

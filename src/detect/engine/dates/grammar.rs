@@ -78,16 +78,39 @@ pub(super) fn read(text: &str) -> Vec<Written> {
                     None => at + 1,
                 }
             }
-            // Lead bytes of the kanji digits, of 元 and of 〇.
-            0xE2..=0xE5 => match kanji(text, at) {
+            0xE2..=0xE5 if numeral(bytes, at) => match kanji(text, at) {
                 Some(written) => push(text, &mut found, written),
-                None => at + char_at(text, at).map_or(1, char::len_utf8),
+                None => at + 3,
             },
+            0xE0..=0xEF => at + 3,
             _ => at + 1,
         };
         at = next.max(at + 1);
     }
     found
+}
+
+/// A kanji number or 元 begins with these bytes.
+const fn numeral(bytes: &[u8], at: usize) -> bool {
+    let Some((_, rest)) = bytes.split_at_checked(at) else { return false };
+    // Kana are most of a text.
+    if let [0xE3, 0x81..=0x83, ..] = rest {
+        return false;
+    }
+    matches!(
+        rest,
+        [0xE2, 0x97, 0x8B, ..] // ○
+            | [0xE3, 0x80, 0x87, ..] // 〇
+            | [0xE4, 0xB8, 0x80 | 0x83 | 0x89, ..] // 一七三
+            | [0xE4, 0xB9, 0x9D, ..] // 九
+            | [0xE4, 0xBA, 0x8C | 0x94, ..] // 二五
+            | [0xE5, 0x85, 0x83 | 0xAB | 0xAD, ..] // 元八六
+            | [0xE5, 0x8D, 0x81 | 0x83, ..] // 十千
+            | [0xE5, 0x8F, 0x82, ..] // 参
+            | [0xE5, 0x9B, 0x9B, ..] // 四
+            | [0xE5, 0xA3, 0xB1, ..] // 壱
+            | [0xE5, 0xBC, 0x90, ..] // 弐
+    )
 }
 
 /// Keep a date, with the end of a range behind it; the byte to go on from.
@@ -407,13 +430,12 @@ fn english_month(text: &str, at: usize) -> Option<(u32, usize)> {
     let rest = text.get(at..)?;
     let length = rest.bytes().take(10).take_while(u8::is_ascii_alphabetic).count();
     let word = rest.get(..length)?;
-    let lower = word.to_ascii_lowercase();
     if length < 3 || !word.starts_with(|letter: char| letter.is_ascii_uppercase()) {
         return None;
     }
-    let month = MONTHS
-        .iter()
-        .position(|name| *name == lower || (length == 3 || lower == "sept") && name.starts_with(&lower))?;
+    let begins = |name: &str| name.get(..length).is_some_and(|head| head.eq_ignore_ascii_case(word));
+    let short = length == 3 || word.eq_ignore_ascii_case("sept");
+    let month = MONTHS.iter().position(|name| (short || name.len() == length) && begins(name))?;
     let end = at + length;
     let end = if char_at(text, end) == Some('.') { end + 1 } else { end };
     Some((u32::try_from(month).ok()? + 1, end))

@@ -5,7 +5,7 @@ fn found(text: &str, label: Option<&str>) -> Vec<(String, Kind)> {
     let text = Text::new(text);
     let mut out = Output::default();
     let mut fuel = Fuel::for_bytes(text.original().len(), 100);
-    Dates::new().unwrap().find(View { text: &text, label, author: Author::User }, &mut fuel, &mut out).unwrap();
+    Dates::new().find(View { text: &text, label, author: Author::User }, &mut fuel, &mut out).unwrap();
     out.candidates
         .into_iter()
         .filter(|candidate| candidate.confidence >= 0.5)

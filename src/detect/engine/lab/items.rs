@@ -5,8 +5,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
+use crate::detect::literals::Literals;
 use crate::detect::text::Text;
 
 /// One row: an item that is measured.
@@ -34,13 +33,13 @@ pub(crate) struct Alias {
     pub(crate) rows: Vec<usize>,
 }
 
-/// All items, and the automaton over their spellings.
+/// All items, and their spellings.
 pub(crate) struct Items {
     pub(crate) rows: Vec<Item>,
     pub(crate) aliases: Vec<Alias>,
-    /// Pattern number → alias number.
-    pattern_alias: Vec<usize>,
-    automaton: AhoCorasick,
+    /// Number of a spelling → alias number.
+    spelling_alias: Vec<usize>,
+    spellings: Literals,
     /// Lower-case spelling without blanks and signs → alias, for cells and field names.
     by_cell: HashMap<String, usize>,
 }
@@ -94,12 +93,12 @@ impl Items {
         }
         let mut aliases: Vec<Alias> = by_text.into_values().collect();
         aliases.sort_by(|a, b| a.text.cmp(&b.text));
-        let (mut patterns, mut pattern_alias) = (Vec::new(), Vec::new());
+        let (mut spellings, mut spelling_alias) = (Vec::new(), Vec::new());
         let mut by_cell = HashMap::new();
         for (index, alias) in aliases.iter().enumerate() {
             for spelling in cases(&alias.text) {
-                patterns.push(spelling);
-                pattern_alias.push(index);
+                spellings.push(spelling);
+                spelling_alias.push(index);
             }
             let key = cell_key(&alias.text);
             let better = by_cell.get(&key).and_then(|&old: &usize| aliases.get(old)).is_none_or(|old| old.weak);
@@ -107,32 +106,21 @@ impl Items {
                 by_cell.insert(key, index);
             }
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .build(&patterns)
-            .unwrap_or_else(|_| unreachable!("a few thousand short literals"));
-        Self { rows, aliases, pattern_alias, automaton, by_cell }
+        Self { rows, aliases, spelling_alias, spellings: Literals::new(spellings), by_cell }
     }
 
     /// The aliases of `text`, leftmost and longest, on their bounds, in order.
     pub(crate) fn hits(&self, text: &str) -> Vec<Hit> {
-        let mut all: Vec<Hit> = self
-            .automaton
-            .find_overlapping_iter(text)
-            .filter(|found| bounded(text, found.start(), found.end()))
-            .filter_map(|found| {
-                let alias = *self.pattern_alias.get(found.pattern().as_usize())?;
-                Some(Hit { start: found.start(), end: found.end(), alias })
-            })
-            .collect();
-        all.sort_by_key(|hit| (hit.start, usize::MAX - hit.end));
-        let mut kept: Vec<Hit> = Vec::new();
-        for hit in all {
-            if kept.last().is_none_or(|last| hit.start >= last.end) {
-                kept.push(hit);
+        let mut hits: Vec<Hit> = Vec::new();
+        let mut at = 0;
+        while let Some(found) = self.spellings.next(text, at, |found| bounded(text, found.range.start, found.range.end))
+        {
+            at = found.range.end;
+            if let Some(&alias) = self.spelling_alias.get(found.word) {
+                hits.push(Hit { start: found.range.start, end: found.range.end, alias });
             }
         }
-        kept
+        hits
     }
 
     /// The alias that a whole cell or field name is (`AST(GOT)`, `hba1c`, `K+`).

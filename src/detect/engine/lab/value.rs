@@ -4,46 +4,29 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, StartKind};
+use crate::detect::literals::Literals;
 
 /// Words that are looked up at a place: the longest that stands there.
-pub(crate) struct Words {
-    automaton: AhoCorasick,
-}
+pub(crate) struct Words(Literals);
 
 impl Words {
     pub(crate) fn new(words: &[String]) -> Self {
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .start_kind(StartKind::Both)
-            .build(words)
-            .unwrap_or_else(|_| unreachable!("a few hundred short literals"));
-        Self { automaton }
+        Self(Literals::new(words))
     }
 
     /// The same without regard to the case of ASCII letters.
     pub(crate) fn any_case(words: &[String]) -> Self {
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .start_kind(StartKind::Both)
-            .ascii_case_insensitive(true)
-            .build(words)
-            .unwrap_or_else(|_| unreachable!("a few hundred short literals"));
-        Self { automaton }
+        Self(Literals::any_case(words))
     }
 
     /// The end of the longest word that starts at `at`, with its number.
     pub(crate) fn at(&self, text: &str, at: usize) -> Option<(usize, usize)> {
-        if at > text.len() {
-            return None;
-        }
-        let input = Input::new(text).range(at..).anchored(Anchored::Yes);
-        self.automaton.find(input).map(|found| (found.end(), found.pattern().as_usize()))
+        self.0.at(text, at).map(|found| (found.range.end, found.word))
     }
 
     /// Whether one stands anywhere in `text`.
     pub(crate) fn any(&self, text: &str) -> bool {
-        self.automaton.is_match(text)
+        self.0.any(text)
     }
 }
 

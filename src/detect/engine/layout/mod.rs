@@ -10,8 +10,6 @@ mod table;
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
 use fields::{Column, Fields, Holds};
 use structured::Placed;
 
@@ -20,6 +18,7 @@ use crate::detect::engine::{Candidate, Engine, Output, View};
 use crate::detect::finding::{Evidence, RuleId};
 use crate::detect::fuel::{DetectError, Fuel};
 use crate::detect::kind::Kind;
+use crate::detect::literals::Literals;
 use crate::detect::text::Text;
 
 /// How sure a place makes.
@@ -32,7 +31,7 @@ const BY_ALIGNMENT: f32 = 0.85;
 pub struct Layout {
     fields: Fields,
     items: &'static Items,
-    labels: AhoCorasick,
+    labels: Literals,
     label_rule: RuleId,
     line_rule: RuleId,
     table_rule: RuleId,
@@ -53,10 +52,7 @@ impl Layout {
     #[must_use]
     pub fn shipped() -> Self {
         let fields = Fields::shipped();
-        let labels = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(fields.lines.iter().map(|(name, _)| name))
-            .unwrap_or_else(|_| unreachable!("a few hundred short literals"));
+        let labels = Literals::new(fields.lines.iter().map(|(name, _)| name));
         Self {
             fields,
             items: items::shared(),
@@ -288,7 +284,9 @@ impl Layout {
         let mut index = 0;
         while let Some(line) = lines.get(index) {
             index += 1;
-            if line.len() > 200 || lines.get(index).is_none() {
+            let blanks =
+                |line: &Range<usize>| memchr::memchr_iter(b' ', folded.as_bytes().get(line.clone()).unwrap_or(&[]));
+            if line.len() > 200 || lines.get(index).is_none() || blanks(line).nth(1).is_none() {
                 continue;
             }
             let heads = table::words(folded, line);
@@ -370,23 +368,23 @@ impl Layout {
     /// `氏名：山田 太郎`, `主治医 佐藤`: names behind a label.
     fn lines(&self, text: &str, out: &mut Output) {
         for found in self.labels.find_iter(text) {
-            let Some((_, holds)) = self.fields.lines.get(found.pattern().as_usize()) else { continue };
+            let Some((_, holds)) = self.fields.lines.get(found.word) else { continue };
             if holds.kind != Kind::PersonName {
                 continue;
             }
-            let before = text.get(..found.start()).and_then(|head| head.chars().next_back());
+            let before = text.get(..found.range.start).and_then(|head| head.chars().next_back());
             let apart = before.is_none_or(|letter| !(letter.is_alphanumeric() || letter == '・'));
             if !apart {
                 continue;
             }
-            let Some(rest) = text.get(found.end()..) else { continue };
+            let Some(rest) = text.get(found.range.end..) else { continue };
             let colon = rest.trim_start_matches(' ').starts_with([':', '=']);
-            let label_len = text.get(found.range()).map_or(0, |label| label.chars().count());
+            let label_len = text.get(found.range.clone()).map_or(0, |label| label.chars().count());
             let blank = rest.starts_with(' ') && label_len >= 2;
             if !colon && !blank {
                 continue;
             }
-            let from = found.end() + (rest.len() - rest.trim_start_matches([' ', ':', '=']).len());
+            let from = found.range.end + (rest.len() - rest.trim_start_matches([' ', ':', '=']).len());
             for range in self.names_at(text, from, colon) {
                 out.candidates.push(candidate(
                     range,
@@ -493,8 +491,8 @@ impl Engine for Layout {
         self.aligned(view.text, &lines, out);
         self.lines(text, out);
         let mut placed: Vec<Placed> = Vec::new();
-        structured::hl7(text, &self.fields, &mut placed);
-        structured::uke(text, &self.fields, &mut placed);
+        structured::hl7(text, &lines, &self.fields, &mut placed);
+        structured::uke(text, &lines, &self.fields, &mut placed);
         structured::json(text, &self.fields, self.items, &mut placed);
         structured::xml(text, &self.fields, self.items, &mut placed);
         structured::sql(text, &self.fields, self.items, &mut placed);

@@ -22,11 +22,11 @@ pub(super) struct Placed {
 const DEPTH: usize = 64;
 
 /// HL7 v2 segments, wherever in a line they begin.
-pub(super) fn hl7(text: &str, fields: &Fields, out: &mut Vec<Placed>) {
+pub(super) fn hl7(text: &str, lines: &[Range<usize>], fields: &Fields, out: &mut Vec<Placed>) {
     if memchr::memchr(b'|', text.as_bytes()).is_none() {
         return;
     }
-    for line in table::lines(text) {
+    for line in lines {
         let Some(content) = text.get(line.clone()) else { continue };
         let Some(bar) = content.find('|') else { continue };
         let name_start = content
@@ -139,14 +139,13 @@ fn split(text: &str, range: Range<usize>, at: u8) -> Vec<Range<usize>> {
 }
 
 /// Lines of a claims file.
-pub(super) fn uke(text: &str, fields: &Fields, out: &mut Vec<Placed>) {
-    for line in table::lines(text) {
-        let Some(name) = text.get(line.clone()).and_then(|line| line.split_once(',')).map(|(name, _)| name.trim())
-        else {
-            continue;
-        };
+pub(super) fn uke(text: &str, lines: &[Range<usize>], fields: &Fields, out: &mut Vec<Placed>) {
+    let bytes = text.as_bytes();
+    for line in lines {
+        let Some(comma) = memchr::memchr(b',', bytes.get(line.clone()).unwrap_or_default()) else { continue };
+        let Some(name) = text.get(line.start..line.start + comma).map(str::trim) else { continue };
         let Some(record) = fields.uke.get(name) else { continue };
-        let row = table::cut(text, &line, b',');
+        let row = table::cut(text, line, b',');
         if row.cells.len() < record.cells {
             continue;
         }

@@ -59,10 +59,21 @@ pub(super) fn cut(text: &str, line: &Range<usize>, delimiter: u8) -> Row {
 /// The delimiter of a line: the one of tab, bar, comma, that cuts it into the most cells.
 pub(super) fn delimiter(text: &str, line: &Range<usize>) -> Option<u8> {
     let bytes = text.as_bytes().get(line.clone())?;
-    let count = |delimiter: u8| bytes.iter().filter(|&&byte| byte == delimiter).count();
-    [b'\t', b'|', b',', b';', b'/']
+    let (mut tabs, mut bars, mut commas, mut semicolons, mut slashes) = (0, 0, 0, 0, 0);
+    for byte in bytes {
+        match byte {
+            b'\t' => tabs += 1,
+            b'|' => bars += 1,
+            b',' => commas += 1,
+            b';' => semicolons += 1,
+            b'/' => slashes += 1,
+            _ => {}
+        }
+    }
+    [(b'\t', tabs, 1), (b'|', bars, 1), (b',', commas, 2), (b';', semicolons, 2), (b'/', slashes, 2)]
         .into_iter()
-        .find(|&delimiter| count(delimiter) >= if matches!(delimiter, b'\t' | b'|') { 1 } else { 2 })
+        .find(|(_, seen, least)| seen >= least)
+        .map(|(delimiter, _, _)| delimiter)
 }
 
 /// Words of a line that stand apart, by blanks: their ranges in the folded text.

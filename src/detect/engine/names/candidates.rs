@@ -135,6 +135,9 @@ pub struct Scan {
     /// The last label with a colon or a space in this line, and its end.
     pub line_label: Vec<(Before, u32)>,
     pub proposals: Vec<Proposal>,
+    lengths: Vec<u16>,
+    hashes: Vec<u64>,
+    places: Vec<(u32, u32)>,
 }
 
 /// Longest word looked up.
@@ -156,18 +159,21 @@ impl Scan {
         self.propose(window, lexicon, cues);
     }
 
+    /// Every dictionary word, by start and then by length. In passes over the whole window: which lengths may stand at each
+    /// letter, their hashes, their values; so that no step waits for the memory of the one before.
     fn words(&mut self, window: &Window, lexicon: &Lexicon) {
-        self.hits.clear();
-        self.first_hit.clear();
-        for start in 0..window.count() {
-            self.first_hit.push(self.hits.len() as u32);
-            if !window.script(start).japanese() {
-                continue;
+        let Self { hits, first_hit, lengths, hashes, places, .. } = self;
+        lengths.clear();
+        lengths.extend((0..window.count()).map(|start| {
+            if window.script(start).japanese() {
+                lexicon.japanese.lengths(window.letter(start), window.letter(start + 1))
+            } else {
+                0
             }
-            let lengths = lexicon.japanese.lengths(window.letter(start), window.letter(start + 1));
-            if lengths == 0 {
-                continue;
-            }
+        }));
+        hashes.clear();
+        places.clear();
+        for (start, lengths) in lengths.iter().enumerate().filter(|(_, lengths)| **lengths != 0) {
             let longest = (15 - lengths.leading_zeros() as usize).min(LONGEST);
             let mut hash = super::letter::SEED;
             for length in 1..=longest {
@@ -177,14 +183,28 @@ impl Scan {
                 }
                 hash = super::letter::mix(hash, window.letter(at));
                 if lengths & 1 << length != 0 {
-                    let value = lexicon.japanese.get(hash);
-                    if value != 0 {
-                        self.hits.push(Hit { start: start as u32, end: (start + length) as u32, word: Word(value) });
-                    }
+                    hashes.push(hash);
+                    places.push((start as u32, (start + length) as u32));
                 }
             }
         }
-        self.first_hit.push(self.hits.len() as u32);
+        hits.clear();
+        first_hit.clear();
+        lexicon.japanese.each(hashes, |number, value| {
+            let (start, end) = places.get(number).copied().unwrap_or_default();
+            while first_hit.len() <= start as usize {
+                first_hit.push(hits.len() as u32);
+            }
+            hits.push(Hit { start, end, word: Word(value) });
+        });
+        first_hit.resize(window.count() + 1, hits.len() as u32);
+    }
+
+    /// The dictionary's word for `start..end`, from what was seen there; None where words are not looked for.
+    #[must_use]
+    pub fn word_at(&self, start: usize, end: usize) -> Option<Word> {
+        (end - start <= LONGEST)
+            .then(|| self.hits_at(start).iter().find(|hit| hit.end as usize == end).map_or(Word(0), |hit| hit.word))
     }
 
     /// The words that start at `at`.
@@ -313,7 +333,7 @@ impl Scan {
                 && word.has(Sense::Place)
                 && (2..=3).contains(&(end - start))
                 && (start..end).all(|at| window.script(at) == Script::Kanji);
-            if !surname && !given && !place {
+            if !surname && !given && !place || self.within_a_word(start, end) {
                 continue;
             }
             if self.alone(window, start, end) {
@@ -331,6 +351,15 @@ impl Scan {
                 self.with_given(window, start, end, place);
             }
         }
+    }
+
+    /// One letter that is a name only beside others, inside a longer ordinary word and without a cue on either side.
+    fn within_a_word(&self, start: usize, end: usize) -> bool {
+        let cue = |cue: Option<&Cue>| cue.copied().unwrap_or_default();
+        end - start == 1
+            && cue(self.before.get(start)).before == Before::Nothing
+            && matches!(cue(self.after.get(end)).after, After::Nothing | After::Particle)
+            && self.cover(start, end) > 0
     }
 
     /// May the word stand alone as a name? Inside a run of one kana, or one kanji among kanji, it may not.

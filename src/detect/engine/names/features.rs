@@ -317,6 +317,14 @@ pub struct Sight<'a> {
 }
 
 impl Sight<'_> {
+    /// The dictionary's word for a stretch: from what the scan saw, else looked up.
+    fn word(&self, start: usize, end: usize) -> Word {
+        let Self { window, scan, lexicon, .. } = self;
+        let japanese = (start..end).all(|at| window.script(at).japanese());
+        let seen = if japanese { scan.word_at(start, end) } else { None };
+        seen.unwrap_or_else(|| lexicon.word(window.slice(start, end)))
+    }
+
     /// The features of `p`, as numbers.
     pub fn features(&self, p: &Proposal, out: &mut Vec<u32>) {
         out.clear();
@@ -356,7 +364,7 @@ impl Sight<'_> {
             } else {
                 start
             };
-            let word = lexicon.word(window.slice(surname_from, first));
+            let word = self.word(surname_from, first);
             put(T::Surname, &[form, word.surname()]);
             put(T::Heads, &[form, word.heads()]);
             put(T::SurnameLength, &[form, (first - surname_from).min(8), window.script(surname_from) as usize]);
@@ -365,7 +373,7 @@ impl Sight<'_> {
         let has_given = second > start || p.form == Form::Given;
         if has_given && p.form != Form::Hl7 {
             let letters = window.slice(second, end);
-            let word = lexicon.word(letters);
+            let word = self.word(second, end);
             let step = word.given();
             put(T::Given, &[form, step]);
             put(T::GivenLength, &[form, letters.len().min(8), window.script(end - 1) as usize]);
@@ -387,7 +395,7 @@ impl Sight<'_> {
                 put(T::Gap, &[form, gap]);
             }
         }
-        let whole = if end - start <= 12 { lexicon.word(window.slice(start, end)) } else { Word(0) };
+        let whole = if end - start <= 12 { self.word(start, end) } else { Word(0) };
         if !whole.none() {
             for (at, sense) in Sense::ALL.into_iter().enumerate() {
                 if whole.has(sense) {

@@ -291,7 +291,8 @@ pub fn letters(
         let gold = folded_names(sample, &mut scratch);
         scratch.look(&names.lexicon, &names.cues);
         outcome.names += gold.len();
-        letters::marks(&scratch.window, &scratch.scan, &mut scratch.letter.marks);
+        scratch.letter.marks.clear();
+        letters::marks(&scratch.window, &scratch.scan, 0, scratch.window.count(), &mut scratch.letter.marks);
         letters::latin_words(&scratch.window, &scratch.scan, &mut scratch.letter.words);
         let count = scratch.window.count();
         let mut labels = vec![0u8; count];
@@ -356,6 +357,7 @@ pub fn letters(
         most,
         |x, gradient| {
             let steps = steps_of(x);
+            let odds = letters::odds(&steps);
             let mut loss = 0.0;
             for sample in &prepared {
                 emissions.clear();
@@ -378,7 +380,9 @@ pub fn letters(
                     slot += usize::from(*slots);
                     emissions.push(sum);
                 }
-                loss += chain.chances(&steps, &emissions);
+                chain.chances(&odds, &emissions);
+                let (log, expected) = chain.expected(&odds);
+                loss += log;
                 let mut last = 0usize;
                 for (label, emission) in sample.labels.iter().zip(&emissions) {
                     let label = usize::from(*label);
@@ -391,7 +395,7 @@ pub fn letters(
                     }
                     last = label;
                 }
-                for (slot, expected) in gradient.iter_mut().skip(steps_at).zip(chain.expected.iter().flatten()) {
+                for (slot, expected) in gradient.iter_mut().skip(steps_at).zip(expected.iter().flatten()) {
                     *slot += *expected as f32;
                 }
                 let (mut key, mut slot) = (0, 0);
@@ -512,9 +516,10 @@ fn warm_start(samples: &[LetterSample], x: &mut [f32], marks_at: usize, steps_at
             for (slot, value) in steps.iter_mut().flatten().zip(x.get(steps_at..).unwrap_or(&[])) {
                 *slot = *value;
             }
-            chain.chances(&steps, &emissions);
+            let odds = letters::odds(&steps);
+            chain.chances(&odds, &emissions);
             let mut last = 0usize;
-            let mut turned = chain.expected;
+            let (_, mut turned) = chain.expected(&odds);
             for label in &sample.labels {
                 turned[last][usize::from(*label)] -= 1.0;
                 last = usize::from(*label);

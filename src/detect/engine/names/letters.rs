@@ -2,7 +2,7 @@
 //! It errs elsewhere than the segment model; `join` takes the mean of both chances, letter by letter.
 //! Must not know: proposals. Its file is `patterns/names/letters.bin`: written by `fit`, small numbers only.
 
-use super::candidates::Scan;
+use super::candidates::{LONGEST, Scan};
 use super::cues::{After, Before};
 use super::letter::{SEED, Script, Window, mix};
 use super::lexicon::{Latin, Sense, Word};
@@ -69,16 +69,19 @@ const CUE: usize = LABEL + Before::COUNT;
 const CUE_NEXT: usize = CUE + After::COUNT;
 const LATIN: usize = CUE_NEXT + After::COUNT;
 
-/// Marks that count two letters away as well.
-fn far(mark: usize) -> bool {
-    mark < AFTER || (LABEL..LATIN).contains(&mark)
+/// Does a mark count at this distance (0 for two letters before the letter that is judged, 4 for two after)?
+fn reaches(mark: usize, distance: usize) -> bool {
+    let far = mark < AFTER || (LABEL..LATIN).contains(&mark);
+    far || (1..REACH - 1).contains(&distance)
 }
 
-/// The marks of all letters of a window.
-pub fn marks(window: &Window, scan: &Scan, out: &mut Vec<Marks>) {
-    out.clear();
+/// The marks of the letters of a window from `from` to before `to`; those of others may be left out.
+pub fn marks(window: &Window, scan: &Scan, from: usize, to: usize, out: &mut Vec<Marks>) {
     out.resize(window.count(), [0; 4]);
-    for hit in &scan.hits {
+    let first = |at: usize| scan.first_hit.get(at).copied().unwrap_or(scan.hits.len() as u32) as usize;
+    // A word marks the letter behind it too.
+    let hits = first(from.saturating_sub(LONGEST))..first(to);
+    for hit in scan.hits.get(hits).unwrap_or(&[]) {
         let (start, end) = (hit.start as usize, hit.end as usize);
         let size = (end - start).min(4) - 1;
         classes(hit.word, |class| {
@@ -90,7 +93,7 @@ pub fn marks(window: &Window, scan: &Scan, out: &mut Vec<Marks>) {
             }
         });
     }
-    for at in 0..window.count() {
+    for at in from..to.min(window.count()) {
         if let Some(cue) = scan.before.get(at)
             && cue.before != Before::Nothing
         {
@@ -100,12 +103,16 @@ pub fn marks(window: &Window, scan: &Scan, out: &mut Vec<Marks>) {
             && cue.after != After::Nothing
         {
             set(out, at, CUE + cue.after as usize);
-            if at > 0 {
-                set(out, at - 1, CUE_NEXT + cue.after as usize);
-            }
+        }
+        if at + 1 < window.count()
+            && let Some(cue) = scan.after.get(at + 1)
+            && cue.after != After::Nothing
+        {
+            set(out, at, CUE_NEXT + cue.after as usize);
         }
     }
-    for token in &scan.tokens {
+    let tokens = scan.tokens.partition_point(|token| (token.end as usize) <= from);
+    for token in scan.tokens.iter().skip(tokens).take_while(|token| (token.start as usize) < to) {
         let info = token.info;
         let bits = [
             info.given() > 0,
@@ -121,7 +128,7 @@ pub fn marks(window: &Window, scan: &Scan, out: &mut Vec<Marks>) {
             token.capital && !token.upper,
             !token.capital,
         ];
-        for at in token.start as usize..token.end as usize {
+        for at in (token.start as usize).max(from)..(token.end as usize).min(to) {
             for (mark, bit) in bits.iter().enumerate() {
                 if *bit {
                     set(out, at, LATIN + mark);
@@ -136,13 +143,12 @@ pub fn seen_marks(marks: &[Marks], at: usize, mut put: impl FnMut(usize)) {
     for distance in 0..REACH {
         let Some(from) = (at + distance).checked_sub(2) else { continue };
         let Some(bits) = marks.get(from) else { continue };
-        let edge = distance == 0 || distance == 4;
         for (word, bits) in bits.iter().enumerate() {
             let mut bits = *bits;
             while bits != 0 {
                 let mark = word * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                if !edge || far(mark) {
+                if reaches(mark, distance) {
                     put(mark * REACH + distance);
                 }
             }
@@ -201,14 +207,17 @@ pub fn latin_words(window: &Window, scan: &Scan, out: &mut Vec<u64>) {
     }
 }
 
+/// The weights of one mark for the letters around it, *begin* and *inside* in turn: first for the letter two before it.
+type Row = [f32; REACH * 2];
+
 /// The fitted model: weights of *begin* and *inside* against *outside*, which stays 0.
 pub struct LetterModel {
-    /// By mark and distance.
-    marks: Vec<[f32; 2]>,
+    /// By mark.
+    marks: Vec<Row>,
     /// By key: two 16-bit numbers.
     letters: Table,
     /// From, to: 0 outside, 1 begin, 2 inside.
-    steps: [[f32; 3]; 3],
+    odds: Odds,
 }
 
 impl LetterModel {
@@ -231,10 +240,15 @@ impl LetterModel {
                 *step = number(take(2)?);
             }
         }
-        let mut marks = Vec::with_capacity(MARKS * REACH);
-        for _ in 0..MARKS * REACH {
-            let pair = take(4)?;
-            marks.push([number(pair), number(pair.get(2..)?)]);
+        let mut marks = vec![[0.0; REACH * 2]; MARKS];
+        for (mark, row) in marks.iter_mut().enumerate() {
+            // Stored by distance, from the letter two after the mark to the one two before it.
+            for (distance, slot) in row.chunks_exact_mut(2).rev().enumerate() {
+                let pair = take(4)?;
+                if reaches(mark, distance) {
+                    slot.copy_from_slice(&[number(pair), number(pair.get(2..)?)]);
+                }
+            }
         }
         let count = u32::from_le_bytes(take(4)?.try_into().ok()?) as usize;
         let mut letters = Table::with_room(count);
@@ -244,7 +258,7 @@ impl LetterModel {
             let key = u32::from_le_bytes(key.try_into().ok()?);
             letters.add_hash(u64::from(key), u32::from_le_bytes(value.try_into().ok()?));
         }
-        rest.is_empty().then_some(Self { marks, letters, steps })
+        rest.is_empty().then_some(Self { marks, letters, odds: odds(&steps) })
     }
 
     /// The file's bytes; `letters` are (key, begin, inside), sorted by key here.
@@ -275,7 +289,7 @@ impl LetterModel {
 
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.letters.bytes() + self.marks.len() * 8
+        self.letters.bytes() + self.marks.len() * size_of::<Row>()
     }
 
     /// Put the mean of both models' chances into `scratch`.
@@ -285,7 +299,8 @@ impl LetterModel {
         if count == 0 {
             return;
         }
-        marks(window, scan, &mut letter.marks);
+        letter.marks.clear();
+        letter.marks.resize(count, [0; 4]);
         latin_words(window, scan, &mut letter.words);
         for chances in [&mut letter.chance, &mut letter.begins] {
             chances.clear();
@@ -307,11 +322,9 @@ impl LetterModel {
                 end += 1;
             }
             let (from, to) = (start.saturating_sub(AROUND), (last + 1 + AROUND).min(count));
-            letter.emissions.clear();
-            for at in from..to {
-                letter.emissions.push(self.emission(window, at, &letter.marks, &letter.words));
-            }
-            letter.chain.chances(&self.steps, &letter.emissions);
+            marks(window, scan, from.saturating_sub(2), (to + 2).min(count), &mut letter.marks);
+            self.emit(window, from, to, letter);
+            letter.chain.chances(&self.odds, &letter.emissions);
             for (at, [begin, within]) in (from..to).zip(letter.chain.chance.iter().copied()) {
                 if let (Some(chance), Some(begins)) = (letter.chance.get_mut(at), letter.begins.get_mut(at)) {
                     *chance = begin + within;
@@ -328,32 +341,51 @@ impl LetterModel {
         }
     }
 
-    /// The weights of *begin* and *inside* for one letter.
-    fn emission(&self, window: &Window, at: usize, marks: &[Marks], words: &[u64]) -> [f32; 2] {
-        let mut sum = [0.0f32; 2];
-        seen_marks(marks, at, |slot| {
-            if let Some([begin, inside]) = self.marks.get(slot) {
-                sum[0] += begin;
-                sum[1] += inside;
-            }
-        });
-        let mut found = [0; KEYS];
-        let keys = keys(window, at, words.get(at).copied().unwrap_or(0), &mut found);
-        for key in found.iter().take(keys) {
-            let value = self.letters.get(u64::from(*key));
-            if value != 0 {
-                sum[0] += f32::from(value as u16 as i16) / SCALE;
-                sum[1] += f32::from((value >> 16) as u16 as i16) / SCALE;
+    /// Fill `letter.emissions` with the weights of *begin* and *inside* for the letters from `from` to before `to`.
+    fn emit(&self, window: &Window, from: usize, to: usize, letter: &mut LetterScratch) {
+        // Every mark gives to the five letters around it; two more at each end take what is given beyond the stretch.
+        const EDGE: usize = REACH - 1;
+        let sums = &mut letter.sums;
+        sums.clear();
+        sums.resize((to - from + EDGE * 2) * 2, 0.0);
+        for at in from.saturating_sub(2)..(to + 2).min(window.count()) {
+            let first = (at + EDGE - 2 - from) * 2;
+            let Some(sums) = sums.get_mut(first..first + REACH * 2) else { continue };
+            for (word, bits) in letter.marks.get(at).into_iter().flatten().enumerate() {
+                let mut bits = *bits;
+                while bits != 0 {
+                    let mark = word * 64 + bits.trailing_zeros() as usize;
+                    bits &= bits - 1;
+                    for (sum, weight) in sums.iter_mut().zip(self.marks.get(mark).unwrap_or(&[0.0; REACH * 2])) {
+                        *sum += weight;
+                    }
+                }
             }
         }
-        sum
+        letter.emissions.clear();
+        let mut found = [0; KEYS];
+        for at in from..to {
+            let place = (at + EDGE - from) * 2;
+            let mut sum = [sums.get(place).copied().unwrap_or(0.0), sums.get(place + 1).copied().unwrap_or(0.0)];
+            let keys = keys(window, at, letter.words.get(at).copied().unwrap_or(0), &mut found);
+            let mut hashes = [0; KEYS];
+            for (hash, key) in hashes.iter_mut().zip(&found) {
+                *hash = u64::from(*key);
+            }
+            self.letters.each(hashes.get(..keys).unwrap_or(&[]), |_, value| {
+                sum[0] += f32::from(value as u16 as i16) / SCALE;
+                sum[1] += f32::from((value >> 16) as u16 as i16) / SCALE;
+            });
+            letter.emissions.push(sum);
+        }
     }
 }
 
 /// A letter whose chance in the segment model is below this is not looked at again.
-const WORTH: f32 = 0.005;
+const WORTH: f32 = 0.01;
+
 /// Letters of context before and after what is looked at.
-const AROUND: usize = 5;
+const AROUND: usize = 3;
 
 /// Scratch of the letter model.
 #[derive(Default)]
@@ -361,52 +393,59 @@ pub struct LetterScratch {
     pub marks: Vec<Marks>,
     pub words: Vec<u64>,
     pub emissions: Vec<[f32; 2]>,
+    sums: Vec<f32>,
     pub chain: Chain,
     /// By letter: chance of lying in a name, of beginning one.
     pub chance: Vec<f32>,
     pub begins: Vec<f32>,
 }
 
+/// The odds of the steps: from, to; 0 outside, 1 begin, 2 inside.
+pub type Odds = [[f64; 3]; 3];
+
+/// The odds of weights.
+#[must_use]
+pub fn odds(steps: &[[f32; 3]; 3]) -> Odds {
+    steps.map(|row| row.map(|step| f64::from(step).exp()))
+}
+
 /// Forward and backward sums of the chain, scaled letter by letter.
 #[derive(Default)]
 pub struct Chain {
+    /// By letter: the odds of its own.
+    own: Vec<[f64; 3]>,
     forward: Vec<[f64; 3]>,
     backward: Vec<[f64; 3]>,
     scale: Vec<f64>,
     /// By letter: chance of *begin* and of *inside*.
     pub chance: Vec<[f32; 2]>,
-    /// Expected number of each step.
-    pub expected: [[f64; 3]; 3],
 }
 
 impl Chain {
-    /// Fill `chance` and `expected`; returns the log of the sum over all labellings.
-    pub fn chances(&mut self, steps: &[[f32; 3]; 3], emissions: &[[f32; 2]]) -> f64 {
-        let Self { forward, backward, scale, chance, expected } = self;
-        let weight = steps.map(|row| row.map(|step| f64::from(step).exp()));
-        let own = |at: usize| {
-            let [begin, inside] = emissions.get(at).copied().unwrap_or_default();
-            [1.0, f64::from(begin.min(60.0)).exp(), f64::from(inside.min(60.0)).exp()]
-        };
+    /// Fill `chance`.
+    pub fn chances(&mut self, odds: &Odds, emissions: &[[f32; 2]]) {
+        let Self { own, forward, backward, scale, chance } = self;
+        own.clear();
+        own.extend(
+            emissions
+                .iter()
+                .map(|[begin, inside]| [1.0, f64::from(begin.min(60.0)).exp(), f64::from(inside.min(60.0)).exp()]),
+        );
         forward.clear();
         scale.clear();
         chance.clear();
-        *expected = [[0.0; 3]; 3];
-        let mut log = 0.0;
         // Before the text stands an outside letter.
         let mut last = [1.0, 0.0, 0.0];
-        for at in 0..emissions.len() {
-            let own = own(at);
+        for own in own.iter() {
             let mut next = [0.0; 3];
             for (to, slot) in next.iter_mut().enumerate() {
                 let mut sum = 0.0;
-                for (from, row) in weight.iter().enumerate() {
+                for (from, row) in odds.iter().enumerate() {
                     sum += last[from] * row[to];
                 }
                 *slot = sum * own[to];
             }
             let total = next[0] + next[1] + next[2];
-            log += total.ln();
             last = next.map(|value| value / total);
             forward.push(last);
             scale.push(total);
@@ -414,28 +453,37 @@ impl Chain {
         backward.clear();
         backward.resize(emissions.len(), [1.0; 3]);
         let mut next = [1.0; 3];
-        for at in (0..emissions.len()).rev() {
-            if let Some(slot) = backward.get_mut(at) {
-                *slot = next;
-            }
-            let (own, total) = (own(at), scale.get(at).copied().unwrap_or(1.0));
-            let before = at.checked_sub(1).map_or([1.0, 0.0, 0.0], |at| forward.get(at).copied().unwrap_or_default());
-            let mut now = [0.0; 3];
-            for (from, slot) in now.iter_mut().enumerate() {
-                for (to, own) in own.iter().enumerate() {
-                    let part = weight[from][to] * own * next[to] / total;
-                    *slot += part;
-                    expected[from][to] += before[from] * part;
-                }
-            }
-            next = now;
+        for ((backward, own), total) in backward.iter_mut().zip(own.iter()).zip(scale.iter()).rev() {
+            *backward = next;
+            next = sums_before(odds, own, &next, *total);
         }
         for (forward, backward) in forward.iter().zip(backward.iter()) {
             let sum = forward[0] * backward[0] + forward[1] * backward[1] + forward[2] * backward[2];
             chance.push([(forward[1] * backward[1] / sum) as f32, (forward[2] * backward[2] / sum) as f32]);
         }
-        log
     }
+
+    /// After `chances`: the log of the sum over all labellings, and how often each step is expected.
+    #[must_use]
+    pub fn expected(&self, odds: &Odds) -> (f64, [[f64; 3]; 3]) {
+        let mut expected = [[0.0; 3]; 3];
+        let mut before = [1.0, 0.0, 0.0];
+        let rows = self.own.iter().zip(&self.forward).zip(&self.backward).zip(&self.scale);
+        for (((own, forward), backward), total) in rows {
+            for (from, expected) in expected.iter_mut().enumerate() {
+                for (to, expected) in expected.iter_mut().enumerate() {
+                    *expected += before[from] * odds[from][to] * own[to] * backward[to] / total;
+                }
+            }
+            before = *forward;
+        }
+        (self.scale.iter().map(|total| total.ln()).sum(), expected)
+    }
+}
+
+/// The backward sums of the letter before one with the odds `own` and the backward sums `next`.
+fn sums_before(odds: &Odds, own: &[f64; 3], next: &[f64; 3], total: f64) -> [f64; 3] {
+    odds.map(|row| row.iter().zip(own).zip(next).map(|((step, own), next)| step * own * next / total).sum())
 }
 
 #[cfg(test)]
@@ -466,12 +514,14 @@ mod tests {
             }
         }
         let mut chain = Chain::default();
-        let log = chain.chances(&steps, &emissions);
+        let odds = odds(&steps);
+        chain.chances(&odds, &emissions);
+        let (log, expected) = chain.expected(&odds);
         assert!((log - sum.ln()).abs() < 1e-5);
         for (chance, begin) in chain.chance.iter().zip(begin) {
             assert!((f64::from(chance[0]) - begin / sum).abs() < 1e-5);
         }
-        let steps: f64 = chain.expected.iter().flatten().sum();
+        let steps: f64 = expected.iter().flatten().sum();
         assert!((steps - 4.0).abs() < 1e-9);
     }
 
@@ -480,7 +530,7 @@ mod tests {
         let steps = [[0.5, -1.0, 0.0]; 3];
         let bytes = LetterModel::write(&steps, &[[1.0, -1.0]], vec![(7, 0.5, -0.25), (3, 2.0, 0.0)]);
         let model = LetterModel::read(&bytes).unwrap_or_else(|| panic!("unreadable"));
-        assert_eq!(model.marks[0], [1.0, -1.0]);
+        assert_eq!(model.marks[0][REACH * 2 - 2..], [1.0, -1.0]);
         assert_eq!(model.letters.get(7), u32::from(128u16) | u32::from((-64i16) as u16) << 16);
         assert!(LetterModel::read(&bytes[..bytes.len() - 1]).is_none());
     }

@@ -165,13 +165,53 @@ impl Latin {
     }
 }
 
+/// By letter: how often it begins or goes on (0) and ends (1) a given name; behind `weigh`, the logarithms.
+#[derive(Default)]
+struct GivenLetters {
+    /// By letter of the basic plane: its number in `counts`, from 1.
+    numbers: Vec<u16>,
+    counts: Vec<[u32; 2]>,
+    looks: Vec<[f32; 2]>,
+}
+
+impl GivenLetters {
+    /// Added to every count, so that a letter never seen has a logarithm.
+    const LEAST: f32 = 0.3;
+
+    fn add(&mut self, letter: char, last: bool) {
+        self.numbers.resize(1 << 16, 0);
+        let Some(number) = self.numbers.get_mut(letter as usize) else { return };
+        if *number == 0 {
+            self.counts.push([0; 2]);
+            *number = self.counts.len() as u16;
+        }
+        if let Some(count) = self.counts.get_mut(usize::from(*number) - 1).and_then(|c| c.get_mut(usize::from(last))) {
+            *count += 1;
+        }
+    }
+
+    /// Turn the counts into what is read.
+    fn weigh(&mut self) {
+        self.looks = self.counts.iter().map(|counts| counts.map(|count| (count as f32 + Self::LEAST).ln())).collect();
+    }
+
+    fn look(&self, letter: char, last: bool) -> f32 {
+        let number = self.numbers.get(letter as usize).copied().unwrap_or(0);
+        let look = usize::from(number).checked_sub(1).and_then(|number| self.looks.get(number));
+        look.and_then(|look| look.get(usize::from(last))).copied().unwrap_or_else(|| Self::LEAST.ln())
+    }
+
+    fn bytes(&self) -> usize {
+        self.numbers.len() * 2 + self.counts.len() * 16
+    }
+}
+
 /// All word lists.
 pub struct Lexicon {
     pub japanese: Table,
     latin: Table,
     romaji: Table,
-    /// By kanji: how often it begins or goes on (0) and ends (1) a given name.
-    given_letters: std::collections::HashMap<char, [u32; 2]>,
+    given_letters: GivenLetters,
 }
 
 /// A line of a word list that cannot be read.
@@ -195,7 +235,7 @@ impl Lexicon {
             japanese: Table::with_room(690_000),
             latin: Table::with_room(150_000),
             romaji: Table::with_room(60_000),
-            given_letters: std::collections::HashMap::with_capacity(4096),
+            given_letters: GivenLetters::default(),
         };
         lexicon.japanese()?;
         lexicon.heads()?;
@@ -203,6 +243,7 @@ impl Lexicon {
             lexicon.japanese.add(word, EXTRA << 4);
             lexicon.count_given(word);
         }
+        lexicon.given_letters.weigh();
         lexicon.latin()?;
         lexicon.terms()?;
         for word in technical {
@@ -307,9 +348,7 @@ impl Lexicon {
     fn count_given(&mut self, word: &str) {
         let last = word.chars().count().saturating_sub(1);
         for (at, letter) in word.chars().enumerate() {
-            if let Some(count) = self.given_letters.entry(letter).or_default().get_mut(usize::from(at == last)) {
-                *count += 1;
-            }
+            self.given_letters.add(letter, at == last);
         }
     }
 
@@ -317,14 +356,8 @@ impl Lexicon {
     #[must_use]
     pub fn given_look(&self, letters: &[char]) -> usize {
         let last = letters.len().saturating_sub(1);
-        let sum: f32 = letters
-            .iter()
-            .enumerate()
-            .map(|(at, letter)| {
-                let counts = self.given_letters.get(letter).copied().unwrap_or_default();
-                (counts.get(usize::from(at == last)).copied().unwrap_or(0) as f32 + 0.3).ln()
-            })
-            .sum();
+        let sum: f32 =
+            letters.iter().enumerate().map(|(at, letter)| self.given_letters.look(*letter, at == last)).sum();
         let mean = sum / letters.len().max(1) as f32;
         [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0].iter().filter(|step| mean >= **step).count()
     }
@@ -352,7 +385,7 @@ impl Lexicon {
 
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.japanese.bytes() + self.latin.bytes() + self.romaji.bytes() + self.given_letters.len() * 16
+        self.japanese.bytes() + self.latin.bytes() + self.romaji.bytes() + self.given_letters.bytes()
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Table {
 const LETTERS: usize = 1 << 16;
 /// Bits of `seen` for a word.
 const BITS: usize = 6;
+/// Hashes looked up at once.
+const BATCH: usize = 64;
 
 fn finish(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -117,19 +119,56 @@ impl Table {
         if self.seen.get(word).is_none_or(|bits| bits & bit == 0) {
             return 0;
         }
-        let tag = mixed | 1 << 63;
-        let mut slot = mixed as usize & self.mask;
-        loop {
-            match self.slots.get(slot) {
-                Some(&held) if held != 0 => {
-                    if (held ^ tag) >> 32 == 0 {
-                        return held as u32;
-                    }
-                    slot = (slot + 1) & self.mask;
+        self.probe(mixed, self.slots.get(mixed as usize & self.mask).copied().unwrap_or(0))
+    }
+
+    /// Call `put` with the number and value of every hash that has one, in order. Reading many at a time, step by step,
+    /// lets the memory answer several at once; one by one most of the time is spent waiting for it.
+    pub fn each(&self, hashes: &[u64], mut put: impl FnMut(usize, u32)) {
+        let mut mixed = [0u64; BATCH];
+        let mut likely = [0u8; BATCH];
+        let mut held = [0u64; BATCH];
+        for (batch, hashes) in hashes.chunks(BATCH).enumerate() {
+            for (mixed, hash) in mixed.iter_mut().zip(hashes) {
+                *mixed = finish(*hash);
+            }
+            let mut count = 0;
+            for (number, mixed) in mixed.iter().take(hashes.len()).enumerate() {
+                let (word, bit) = self.bit(*mixed);
+                let seen = self.seen.get(word).is_some_and(|bits| bits & bit != 0);
+                // Written always, kept when seen: no branch to guess.
+                if let Some(slot) = likely.get_mut(count) {
+                    *slot = number as u8;
                 }
-                _ => return 0,
+                count += usize::from(seen);
+            }
+            for (held, number) in held.iter_mut().zip(likely.iter().take(count)) {
+                let mixed = mixed.get(usize::from(*number)).copied().unwrap_or(0);
+                *held = self.slots.get(mixed as usize & self.mask).copied().unwrap_or(0);
+            }
+            for (held, number) in held.iter().zip(likely.iter().take(count)) {
+                let number = usize::from(*number);
+                let mixed = mixed.get(number).copied().unwrap_or(0);
+                let value = self.probe(mixed, *held);
+                if value != 0 {
+                    put(batch * BATCH + number, value);
+                }
             }
         }
+    }
+
+    /// The value for a mixed hash whose first slot holds `held`.
+    fn probe(&self, mixed: u64, mut held: u64) -> u32 {
+        let tag = mixed | 1 << 63;
+        let mut slot = mixed as usize & self.mask;
+        while held != 0 {
+            if (held ^ tag) >> 32 == 0 {
+                return held as u32;
+            }
+            slot = (slot + 1) & self.mask;
+            held = self.slots.get(slot).copied().unwrap_or(0);
+        }
+        0
     }
 
     /// The value of a word, or 0.
@@ -170,6 +209,13 @@ mod tests {
         table.add("榎", 8);
         let word = |w: &str| table.word(&w.chars().collect::<Vec<_>>());
         assert_eq!((word("林"), word("小笠原"), word("榎"), word("小笠")), (1, 6, 8, 0));
+        let hashes: Vec<u64> =
+            ["榎", "小笠", "林", "小笠原"].iter().map(|w| super::super::letter::hash(w.chars())).collect();
+        let mut found = Vec::new();
+        table.each(&hashes.repeat(40), |number, value| found.push((number, value)));
+        assert_eq!(found.len(), 120);
+        assert_eq!(found.get(..3), Some(&[(0, 8), (2, 1), (3, 6)][..]));
+        assert_eq!(found.last(), Some(&(159, 6)));
         assert_eq!(table.lengths('小', '笠') & 1 << 3, 1 << 3);
         assert_eq!(table.lengths('林', 'x') & 2, 2);
     }

@@ -47,9 +47,8 @@ impl Engine for Passages {
     }
 
     fn find(&self, view: View<'_>, fuel: &mut Fuel, out: &mut Output) -> Result<(), DetectError> {
-        let text = view.text.folded();
-        fuel.burn(text.len() as u64)?;
-        self.signals.find(text, &mut out.signals);
+        fuel.burn(view.text.folded().len() as u64)?;
+        self.signals.find(view.text, &mut out.signals);
         Ok(())
     }
 }

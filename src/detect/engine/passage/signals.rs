@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use daachorse::{CharwiseDoubleArrayAhoCorasick, CharwiseDoubleArrayAhoCorasickBuilder, MatchKind};
 use regex::Regex;
 use regex_automata::meta;
 use regex_syntax::hir::{Hir, HirKind, LookSet, Repetition};
@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::detect::engine::Signal;
 use crate::detect::engine::needs::Needs;
+use crate::detect::engine::triggers::Triggers;
 use crate::detect::finding::RuleId;
 use crate::detect::kind::Class;
 use crate::detect::text::Text;
@@ -87,10 +88,12 @@ struct Rule {
 /// All signals, ready to search.
 pub(super) struct Signals {
     rules: Vec<Rule>,
-    automaton: AhoCorasick,
+    automaton: CharwiseDoubleArrayAhoCorasick<u32>,
     /// Word number → rules that own it.
     owners: Vec<Vec<usize>>,
     patterns: Vec<Pattern>,
+    /// By pattern.
+    triggers: Triggers,
 }
 
 /// A pattern of a rule.
@@ -190,22 +193,24 @@ impl Signals {
                 patterns.push(Pattern::new(number, pattern));
             }
         }
-        let automaton = AhoCorasick::builder()
+        let automaton = CharwiseDoubleArrayAhoCorasickBuilder::new()
             .match_kind(MatchKind::Standard)
-            .ascii_case_insensitive(true)
             .build(&words)
-            .unwrap_or_else(|_| unreachable!("a few thousand short literals"));
-        Self { rules, automaton, owners, patterns }
+            .unwrap_or_else(|_| unreachable!("a few thousand short words, none twice"));
+        let written = raws.iter().flat_map(|raw| raw.patterns.iter().map(String::as_str));
+        let triggers = Triggers::new(written).unwrap_or_else(|_| unreachable!("a few hundred short literals"));
+        Self { rules, automaton, owners, patterns, triggers }
     }
 
     /// What each rule saw in a text.
-    fn look(&self, text: &str) -> Vec<Seen> {
+    fn look(&self, view: &Text) -> Vec<Seen> {
+        let text = view.folded();
         let mut seen = vec![Seen::default(); self.rules.len()];
         let mut hits: Vec<(Range<usize>, usize)> = self
             .automaton
-            .find_overlapping_iter(text)
-            .filter(|found| whole(text, found.range()))
-            .map(|found| (found.range(), found.pattern().as_usize()))
+            .find_overlapping_iter(view.lower())
+            .map(|found| (found.start()..found.end(), found.value() as usize))
+            .filter(|(range, _)| whole(text, range.clone()))
             .collect();
         hits.sort_by_key(|(range, _)| (range.start, usize::MAX - range.end));
         // Leftmost and longest for each rule by itself.
@@ -224,8 +229,16 @@ impl Signals {
             }
         }
         let held = Needs::held(text.as_bytes());
-        for Pattern { rule, regex, needs, loose } in &self.patterns {
-            if !held.cover(needs) || loose.as_ref().is_some_and(|loose| !loose.is_match(text)) {
+        let mut able: Vec<bool> = (0..self.patterns.len()).map(|number| self.triggers.free(number)).collect();
+        for (_, owners) in self.triggers.scan(view.lower()) {
+            for owner in owners {
+                if let Some(able) = able.get_mut(*owner as usize) {
+                    *able = true;
+                }
+            }
+        }
+        for (Pattern { rule, regex, needs, loose }, able) in self.patterns.iter().zip(able) {
+            if !able || !held.cover(needs) || loose.as_ref().is_some_and(|loose| !loose.is_match(text)) {
                 continue;
             }
             let cap = self.rules.get(*rule).map_or(1, |rule| rule.cap.max(rule.least));
@@ -239,7 +252,7 @@ impl Signals {
         seen
     }
 
-    pub(super) fn find(&self, text: &str, out: &mut Vec<Signal>) {
+    pub(super) fn find(&self, text: &Text, out: &mut Vec<Signal>) {
         let seen = self.look(text);
         let stands = |rule: usize| {
             seen.get(rule).zip(self.rules.get(rule)).is_some_and(|(seen, rule)| seen.count() >= rule.least)
@@ -262,7 +275,7 @@ impl Signals {
 
     /// The rules that stand in a text, by id.
     #[cfg(test)]
-    pub(super) fn standing(&self, text: &str) -> Vec<String> {
+    pub(super) fn standing(&self, text: &Text) -> Vec<String> {
         let seen = self.look(text);
         self.rules
             .iter()
