@@ -1,8 +1,10 @@
 //! THE WAY. One request, ten steps; each takes the former's type by value, so that nothing is sent that was not decided.
 //! Must not know: how any step does its work.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use http::Response;
 
 use crate::accept::{AnswerBody, Received};
@@ -15,7 +17,9 @@ pub async fn way(house: Arc<House>, received: Received) -> Response<AnswerBody> 
     let standing = house.standing();
     let mut entry = Entry::new(received.client.ip(), &received.target.host, received.arrived.at, &standing.versions);
     let mut exit = Exit::new(&standing, &received);
-    match walk(&house, &standing, &mut entry, &mut exit, received).await {
+    // A fault of any step is refused and recorded like any other reason; what the entry knew by then is in it.
+    let walked = AssertUnwindSafe(walk(&house, &standing, &mut entry, &mut exit, received)).catch_unwind().await;
+    match walked.unwrap_or(Err(Stop::Fault)) {
         Ok(response) => response,
         Err(stop) => house.refuse(&standing, entry, &exit, stop).await,
     }
@@ -34,7 +38,7 @@ async fn walk(
     let (inside, settings) = (Arc::clone(house), Arc::clone(standing));
     let masked = house
         .think(entry, move |entry| {
-            let located = steps::locate(&settings, entry, identified, held)?; // 3 and 4, unpack and locate
+            let located = steps::locate(&inside, &settings, entry, identified, held)?; // 3 and 4, unpack and locate
             let searched = steps::detect(&inside, &settings, entry, located)?; // 5
             let decided = steps::decide(&inside, &settings, entry, searched)?; // 6
             steps::mask(&settings, entry, decided) // 7

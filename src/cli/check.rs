@@ -4,18 +4,19 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Args;
 
-use super::{Place, out, say};
-use crate::config::Service;
+use super::{Place, Usage, out, say, today};
+use crate::config::{Config, Service};
 use crate::detect::rule;
-use crate::house::Standing;
-use crate::house::standing::providers;
+use crate::forward::Upstream;
+use crate::house::{Standing, StandingError, standing};
+use crate::locate::provider::Providers;
+use crate::wire::dial::Dialer;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Rule files to check; without any: the config and everything that is shipped
+    /// Files to check (rules, services or a config); without any: the config and everything that is shipped
     files: Vec<PathBuf>,
     /// The shipped rules and their examples only
     #[arg(long)]
@@ -32,57 +33,150 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> anyhow::Result<ExitCode> {
     let mut wrong = 0;
     if arguments.services {
-        for provider in providers(&place.config)?.all() {
+        for provider in standing::providers(&place.config)?.all() {
             out(&format!("{}\t{}\t{}\t{}", provider.id, provider.name, provider.sure, provider.hosts.join(" ")))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let own = arguments
-        .files
-        .iter()
-        .map(|path| {
-            std::fs::read_to_string(path)
-                .map(|text| (path.display().to_string(), text))
-                .with_context(|| path.display().to_string())
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let shipped = rule::shipped();
-    let files: Vec<(&str, &str)> = if own.is_empty() {
-        shipped.iter().map(|(name, text)| (name.as_str(), *text)).collect()
-    } else {
-        own.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
-    };
-    for (name, text) in files {
-        match rule::check_file(name, text) {
-            Ok(report) => out(&format!(
-                "{name}: {} rules, {} examples, {} counter-examples",
-                report.rules, report.examples, report.counters
-            ))?,
-            Err(errors) => {
-                say(&errors.to_string());
-                wrong += 1;
-            }
+    if arguments.files.is_empty() {
+        for (name, text) in rule::shipped() {
+            wrong += rules(&name, text)?;
+        }
+        if !arguments.rules {
+            wrong += whole(place)?;
         }
     }
-    if own.is_empty() && !arguments.rules {
-        match Standing::new(place.config.clone(), &[0; 32]) {
-            Ok(standing) => out(&format!(
-                "{}: {} services, rules {}, policy {}",
-                place.file.as_ref().map_or_else(|| "embedded defaults".to_owned(), |file| file.display().to_string()),
-                standing.providers.all().count(),
-                standing.versions.rules,
-                standing.versions.policy
-            ))?,
-            Err(error) => {
-                say(&format!("{error}"));
-                wrong += 1;
-            }
-        }
-        for service in &place.config.service {
-            out(&register_line(service))?;
-        }
+    for path in &arguments.files {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => return Err(Usage(format!("{}: {error}", path.display())).into()),
+        };
+        let name = path.display().to_string();
+        wrong += match Contents::of(&text) {
+            Contents::Rules => rules(&name, &text)?,
+            Contents::Providers => providers(&name, &text)?,
+            Contents::Config => match Config::parse(path, &text, today()) {
+                Ok(_) => {
+                    out(&format!("{name}: a config"))?;
+                    0
+                }
+                Err(error) => {
+                    say(&error.to_string());
+                    1
+                }
+            },
+        };
     }
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// What a file is, by its tables.
+#[derive(Debug, PartialEq, Eq)]
+enum Contents {
+    Rules,
+    Providers,
+    Config,
+}
+
+impl Contents {
+    fn of(text: &str) -> Self {
+        // A file that is no TOML is read as rules, whose errors say where.
+        let Ok(table) = text.parse::<toml::Table>() else { return Self::Rules };
+        let has = |keys: &[&str]| keys.iter().any(|key| table.contains_key(*key));
+        if has(&["provider", "adapter", "error", "headers"]) {
+            Self::Providers
+        } else if has(&[
+            "gate",
+            "service",
+            "policy",
+            "uses",
+            "identify",
+            "contact",
+            "network",
+            "destinations",
+            "upstream",
+        ]) && !has(&["rule"])
+        {
+            Self::Config
+        } else {
+            Self::Rules
+        }
+    }
+}
+
+fn rules(name: &str, text: &str) -> anyhow::Result<u32> {
+    match rule::check_file(name, text) {
+        Ok(report) => {
+            out(&format!(
+                "{name}: {} rules, {} examples, {} counter-examples",
+                report.rules, report.examples, report.counters
+            ))?;
+            Ok(0)
+        }
+        Err(errors) => {
+            say(&errors.to_string());
+            Ok(1)
+        }
+    }
+}
+
+fn providers(name: &str, text: &str) -> anyhow::Result<u32> {
+    let shipped = Providers::shipped().map_err(|error| anyhow::anyhow!("{error}"))?.all().count();
+    match Providers::with_files(&[(name, text)]) {
+        Ok(all) => {
+            out(&format!("{name}: a file of services; {} with it, {shipped} without", all.all().count()))?;
+            Ok(0)
+        }
+        Err(error) => {
+            say(&error.to_string());
+            Ok(1)
+        }
+    }
+}
+
+/// All that `run` builds before it opens a door.
+fn whole(place: &Place) -> anyhow::Result<u32> {
+    let config = &place.config;
+    let mut wrong = 0;
+    // A file was checked when it was read; the embedded defaults are not.
+    if place.file.is_none() {
+        for problem in config.problems(today()) {
+            say(&format!("{}: {}; {}", problem.key, problem.what, problem.cure));
+            wrong += 1;
+        }
+    }
+    for note in config.notes(today()) {
+        say(&format!("note: {}: {}; {}", note.key, note.what, note.cure));
+    }
+    match Standing::new(config.clone(), &[0; 32]) {
+        Ok(standing) => out(&format!(
+            "{}: {} services, rules {}, policy {}",
+            place.file.as_ref().map_or_else(|| "embedded defaults".to_owned(), |file| file.display().to_string()),
+            standing.providers.all().count(),
+            standing.versions.rules,
+            standing.versions.policy
+        ))?,
+        // A file that is not there is no failed check: the config names something else than what is meant.
+        Err(error @ (StandingError::File { .. } | StandingError::People(_))) => {
+            return Err(Usage(error.to_string()).into());
+        }
+        Err(error) => {
+            say(&error.to_string());
+            wrong += 1;
+        }
+    }
+    let way_out =
+        Dialer::new(&config.upstream, &config.gate.limits).map_err(|error| error.to_string()).and_then(|dialer| {
+            Upstream::new(&config.upstream, &config.gate.limits, dialer).map_err(|error| error.to_string())
+        });
+    if let Err(error) = way_out {
+        say(&error);
+        wrong += 1;
+    }
+    for service in &config.service {
+        out(&register_line(service))?;
+    }
+    Ok(wrong)
 }
 
 /// A line of the service register: what the hospital has written down of a service.
@@ -109,6 +203,14 @@ fn register_line(service: &Service) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kinds_of_files_are_told_apart() {
+        assert_eq!(Contents::of("[[provider]]\nid = \"a\"\n"), Contents::Providers);
+        assert_eq!(Contents::of("[[rule]]\nid = \"a\"\n"), Contents::Rules);
+        assert_eq!(Contents::of("[gate]\n[[service]]\nid = \"openai\"\n"), Contents::Config);
+        assert_eq!(Contents::of("this is no TOML"), Contents::Rules);
+    }
 
     #[test]
     fn the_register_is_shown_as_it_was_written_down() {

@@ -110,7 +110,14 @@ async fn stay(folder: &Path, gate: Open, address: std::net::SocketAddr) -> anyho
         "\nこのまま動いています（Ctrl-C で終わります）。ご自分でも試せます：\n\n  curl -x http://{address} --cacert {} https://{HOST}/v1/chat/completions \\\n    -H 'content-type: application/json' \\\n    -d '{{\"model\":\"demo\",\"messages\":[{{\"role\":\"user\",\"content\":\"患者 佐久間 春香様の次回予約は7月1日です\"}}]}}'\n\n案内ページ http://{address}/",
         pem.display()
     ))?;
-    tokio::signal::ctrl_c().await?;
+    // However it is asked to end, the folder with its keys goes with it.
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
+    tokio::select! {
+        asked = tokio::signal::ctrl_c() => asked?,
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
     gate.stop(std::time::Duration::from_secs(10)).await;
     Ok(ExitCode::SUCCESS)
 }

@@ -14,14 +14,18 @@ mod score;
 pub mod standin;
 mod user;
 mod watch;
+mod words;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError};
+use crate::house::StandingError;
+use crate::house::open::OpenError;
 
 /// 衝立: a local PII-redaction forward proxy for generative-AI calls
 #[derive(Parser)]
@@ -100,8 +104,17 @@ impl Place {
 /// Parse the arguments and run.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let parsed = Arguments::command().try_get_matches().and_then(|matches| {
+        let given = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
+        let given = given("config") || given("data");
+        Arguments::from_arg_matches(&matches).map(|arguments| (arguments, given))
+    });
+    let arguments = match parsed {
+        Ok((Arguments { command: Command::Demo(_) | Command::Scan(_) | Command::Score(_), .. }, true)) => {
+            say("tsuitate: demo, scan and score read no config and no data folder: leave --config and --data out");
+            return ExitCode::from(2);
+        }
+        Ok((arguments, _)) => arguments,
         Err(error) => {
             // Help and version are no fault; a closed pipe is nobody's.
             let _closed = error.print();
@@ -126,10 +139,39 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            say(&format!("tsuitate: {error:#}"));
-            ExitCode::from(if error.downcast_ref::<ConfigError>().is_some() { 2 } else { 3 })
+            say(&format!("tsuitate: {}", told(&error)));
+            ExitCode::from(if is_usage(&error) { 2 } else { 3 })
         }
     }
+}
+
+/// What was asked for cannot be meant so: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) String);
+
+/// The arguments or the config are at fault, not the machine.
+fn is_usage(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<ConfigError>().is_some()
+        || error.downcast_ref::<Usage>().is_some()
+        || error.downcast_ref::<StandingError>().is_some()
+        || error.downcast_ref::<OpenError>().is_some_and(OpenError::is_config)
+}
+
+/// An error and what lies behind it; nothing is said twice.
+fn told(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if line.contains(&text) {
+            continue;
+        }
+        if !line.is_empty() {
+            line.push_str(": ");
+        }
+        line.push_str(&text);
+    }
+    line
 }
 
 fn dispatch(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
@@ -176,4 +218,18 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fresh.as_file().sync_all()?;
     fresh.persist(path)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_said_twice() {
+        let busy = std::io::Error::new(std::io::ErrorKind::AddrInUse, "`gate.listen`: 127.0.0.1:8080 is in use");
+        let error = anyhow::Error::from(OpenError::Listen(busy));
+        assert_eq!(told(&error), "`gate.listen`: 127.0.0.1:8080 is in use");
+        let error = anyhow::anyhow!("no such table").context("the record cannot be read");
+        assert_eq!(told(&error), "the record cannot be read: no such table");
+    }
 }

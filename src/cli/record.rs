@@ -11,9 +11,10 @@ use clap::{Args, Subcommand};
 use ed25519_dalek::VerifyingKey;
 use serde_json::Value;
 
-use super::{Place, now_ms, out};
-use crate::detect::Kind;
+use super::{Place, Usage, now_ms, out, words};
+use crate::decide::Verdict;
 use crate::detect::text::Text;
+use crate::detect::{Class, Detector, Kind};
 use crate::keys::Ring;
 use crate::record::chain;
 use crate::record::recorder::{Recorder, Setup};
@@ -64,15 +65,15 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct ListArgs {
-    /// allowed, masked, held, blocked, tunnelled, failed …
-    #[arg(long)]
+    /// allowed, masked, held, blocked, observed, tunnelled, allowed_unchecked or failed
+    #[arg(long, value_parser = a_verdict)]
     verdict: Option<String>,
     #[arg(long)]
     person: Option<String>,
     #[arg(long)]
     service: Option<String>,
-    /// Records in which this kind was found
-    #[arg(long)]
+    /// Records in which this kind was found (person_name, patient_id … or 氏名, 患者番号 …)
+    #[arg(long, value_parser = a_kind)]
     kind: Option<String>,
     /// Not before (2026-11-24 or 2026-11-24T09:00+09:00)
     #[arg(long)]
@@ -103,13 +104,58 @@ pub(crate) fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// A verdict by its word, or by the word on the screen.
+fn a_verdict(text: &str) -> Result<String, String> {
+    let all = [
+        Verdict::Allowed,
+        Verdict::Masked,
+        Verdict::Held,
+        Verdict::Blocked,
+        Verdict::Observed,
+        Verdict::Tunnelled,
+        Verdict::AllowedUnchecked,
+        Verdict::Failed,
+    ];
+    let words: Vec<String> =
+        all.iter().filter_map(|verdict| serde_json::to_value(verdict).ok()?.as_str().map(str::to_owned)).collect();
+    words
+        .iter()
+        .find(|word| *word == text || words::verdict(word) == text)
+        .cloned()
+        .ok_or_else(|| format!("one of: {}", words.join(", ")))
+}
+
+/// A kind by its word, or by the word on the screen.
+fn a_kind(text: &str) -> Result<String, String> {
+    Kind::ALL
+        .iter()
+        .find(|kind| kind.as_str() == text || kind.ja() == text)
+        .map(|kind| kind.as_str().to_owned())
+        .ok_or_else(|| {
+            let all: Vec<String> = Kind::ALL.iter().map(|kind| format!("{} ({})", kind.as_str(), kind.ja())).collect();
+            format!("one of: {}", all.join(", "))
+        })
+}
+
+/// The ring that is there. A look at the record never makes a new one: in a wrong folder nothing would ever match.
+fn ring(place: &Place) -> anyhow::Result<Ring> {
+    let folder = place.keys_folder();
+    if !folder.join("ring.json").exists() {
+        return Err(Usage(format!("no key ring in {} (TSUITATE_DATA_DIR, --data)", folder.display())).into());
+    }
+    Ok(Ring::open_or_create(&folder, &place.config.keys, now_ms())?)
+}
+
 fn reader(place: &Place) -> anyhow::Result<Reader> {
     let path = place.database();
-    Reader::open(&path).with_context(|| format!("no record at {} (TSUITATE_DATA_DIR, --data)", path.display()))
+    if !path.exists() {
+        return Err(Usage(format!("no record at {} (TSUITATE_DATA_DIR, --data)", path.display())).into());
+    }
+    Reader::open(&path).with_context(|| path.display().to_string())
 }
 
 fn viewed(place: &Place, what: &str, matches: usize) -> anyhow::Result<()> {
-    let ring = Ring::open_or_create(&place.keys_folder(), &place.config.keys, now_ms())?;
+    let ring = ring(place)?;
     let (id, key) = ring.checkpoint();
     let by = std::env::var("USER").unwrap_or_else(|_| "console".to_owned());
     // Another process may be the writer: then the look is recorded there by its own lock's turn.
@@ -145,13 +191,14 @@ fn list(args: &ListArgs, place: &Place) -> anyhow::Result<ExitCode> {
     } else {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
-        table.set_header(["番号", "日時", "処理結果", "誰が", "サービス", "検出", "記録ID"]);
+        table.set_header(["番号", "日時", "処理結果", "結果", "誰が", "サービス", "検出", "記録ID"]);
         for row in &rows {
             let opened = parsed(row.opened.as_deref());
             table.add_row([
                 row.seq.to_string(),
                 local(row.at_ms),
-                verdict_ja(text(&opened, "verdict")).to_owned(),
+                words::verdict(text(&opened, "verdict")).to_owned(),
+                end(row),
                 opened["who"]["person"].as_str().unwrap_or("（名前なし）").to_owned(),
                 opened["service"].as_str().or_else(|| opened["host"].as_str()).unwrap_or("").to_owned(),
                 counts(&opened["kinds"]),
@@ -175,41 +222,81 @@ fn show(record: &str, json: bool, place: &Place) -> anyhow::Result<ExitCode> {
     } else {
         out(&format!("記録 {record}　{}", local(row.at_ms)))?;
         let opened = &whole["opened"];
-        out(&format!("処理結果　{}", verdict_ja(text(opened, "verdict"))))?;
+        out(&format!("処理結果　{}", words::verdict(text(opened, "verdict"))))?;
         out(&format!(
             "誰が　　　{}（{}、{}）",
             opened["who"]["person"].as_str().unwrap_or("名前なし"),
-            text(&opened["who"], "strength"),
+            words::strength(text(&opened["who"], "strength")),
             text(&opened["who"], "client")
         ))?;
-        out(&format!("送り先　　{} {} {}", text(opened, "service"), text(opened, "host"), text(opened, "endpoint")))?;
+        out(&format!(
+            "送り先　　{} {} {}",
+            text(opened, "service"),
+            text(opened, "host"),
+            words::endpoint(text(opened, "endpoint"))
+        ))?;
         if let Some(purpose) = opened["use"]["purpose"].as_str() {
             out(&format!("用途　　　{purpose}（確認者 {}）", opened["use"]["reviewer"].as_str().unwrap_or("未定")))?;
         }
         out(&format!("検出　　　{}", counts(&opened["kinds"])))?;
         for why in opened["reasons"].as_array().into_iter().flatten() {
-            out(&format!("理由　　　{} {} {}", text(why, "code"), why["what"], why["places"]))?;
+            out(&format!("理由　　　{}", reason(why)))?;
         }
         out(&format!(
             "置き換え　院内で元に戻せる {} 件 ／ 元に戻せない {} 件",
             opened["reversible"].as_u64().unwrap_or(0),
             opened["irreversible"].as_u64().unwrap_or(0)
         ))?;
-        let end = match row.closed_as.as_deref() {
-            Some("interrupted") => "途中で止まりました（ゲートの停止）".to_owned(),
-            Some(_) => format!("{} {}", text(&whole["closed"], "outcome"), whole["closed"]["status"]),
-            None if row.opened_as == "passed" => "―".to_owned(),
-            None => "処理中".to_owned(),
-        };
-        out(&format!("結果　　　{end}"))?;
+        out(&format!("結果　　　{}", end(&row)))?;
     }
     viewed(place, "show", 1)?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// What became of it, in a few words.
+fn end(row: &Row) -> String {
+    let closed = parsed(row.closed.as_deref());
+    match row.closed_as.as_deref() {
+        Some("interrupted") => "途中で止まった（ゲートの停止）".to_owned(),
+        Some(_) => {
+            let word = words::outcome(text(&closed, "outcome"));
+            match closed["status"].as_u64() {
+                Some(status) => format!("{word}（{status}）"),
+                None => word.to_owned(),
+            }
+        }
+        None if row.opened_as == "passed" => "―".to_owned(),
+        None => "処理中".to_owned(),
+    }
+}
+
+/// The codes of a reason, for people.
+fn reason(why: &Value) -> String {
+    let list = |key: &str| why[key].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
+    let what: Vec<&str> = list("what")
+        .into_iter()
+        .map(|word| {
+            Kind::from_word(word).map(Kind::ja).or_else(|| Class::from_word(word).map(Class::ja)).unwrap_or(word)
+        })
+        .collect();
+    [words::reason(text(why, "code")).to_owned(), what.join("・"), list("places").join("、"), list("rules").join(" ")]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("　")
+}
+
 fn search(person: Option<&str>, number: Option<&str>, place: &Place) -> anyhow::Result<ExitCode> {
-    let ring = Ring::open_or_create(&place.keys_folder(), &place.config.keys, now_ms())?;
+    let reader = reader(place)?;
+    let ring = ring(place)?;
     let mut prints = BTreeMap::new();
+    let surnames = match person {
+        Some(person) => {
+            let folded = Text::new(person).folded().to_owned();
+            Detector::shipped().map_err(|error| anyhow::anyhow!("{error}"))?.surnames(&folded)
+        }
+        None => Vec::new(),
+    };
     for key in ring.fingerprint() {
         let bytes = key.secret.bytes();
         if let Some(person) = person {
@@ -217,7 +304,7 @@ fn search(person: Option<&str>, number: Option<&str>, place: &Place) -> anyhow::
             prints.insert(fingerprint(&key.id, bytes, Kind::PersonName.as_str(), Form::Whole, &folded), "氏名が一致");
             prints
                 .insert(fingerprint(&key.id, bytes, Kind::PersonName.as_str(), Form::Surname, &folded), "姓だけが一致");
-            if let Some((surname, _)) = folded.split_once(' ') {
+            for surname in &surnames {
                 prints.insert(
                     fingerprint(&key.id, bytes, Kind::PersonName.as_str(), Form::Whole, surname),
                     "姓だけが一致",
@@ -236,9 +323,9 @@ fn search(person: Option<&str>, number: Option<&str>, place: &Place) -> anyhow::
         }
     }
     if prints.is_empty() {
-        bail!("say whom to look for: --person 氏名 or --number 番号");
+        return Err(Usage("say whom to look for: --person 氏名 or --number 番号".to_owned()).into());
     }
-    let found = reader(place)?.with_fingerprints(&prints.keys().cloned().collect::<Vec<_>>())?;
+    let found = reader.with_fingerprints(&prints.keys().cloned().collect::<Vec<_>>())?;
     // One line a record, with the closest match.
     let mut closest: BTreeMap<u64, (&str, &Row)> = BTreeMap::new();
     for (print, row) in &found {
@@ -250,11 +337,30 @@ fn search(person: Option<&str>, number: Option<&str>, place: &Place) -> anyhow::
     }
     for (how, row) in closest.values() {
         let opened = parsed(row.opened.as_deref());
-        out(&format!("{}　{how}　{}　{}", local(row.at_ms), verdict_ja(text(&opened, "verdict")), row.record))?;
+        let mark = if capped(row) { "＊" } else { "" };
+        out(&format!(
+            "{}　{how}　{}　{}{mark}",
+            local(row.at_ms),
+            words::verdict(text(&opened, "verdict")),
+            row.record
+        ))?;
     }
-    out(&format!("{} 件。検出されなかったものは、ここでは探せません。", closest.len()))?;
+    out(&format!(
+        "{} 件。検出されなかったものは、ここでは探せません。{}",
+        closest.len(),
+        if closest.values().any(|(_, row)| capped(row)) {
+            "印「＊」の記録には、多すぎて登録しきれなかった氏名・番号があります。"
+        } else {
+            ""
+        }
+    ))?;
     viewed(place, "search", closest.len())?;
     Ok(if closest.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// More persons and numbers stood in it than it has fingerprints.
+fn capped(row: &Row) -> bool {
+    parsed(row.opened.as_deref())["unsearchable"].as_u64().is_some_and(|left| left > 0)
 }
 
 /// How close a match is; less is closer.
@@ -268,9 +374,7 @@ fn closeness(how: &str) -> u8 {
 
 fn export(to: Option<&Path>, place: &Place) -> anyhow::Result<ExitCode> {
     let mut sink: Box<dyn Write> = match to {
-        Some(path) => {
-            Box::new(std::io::BufWriter::new(std::fs::File::create(path).with_context(|| path.display().to_string())?))
-        }
+        Some(path) => Box::new(std::io::BufWriter::new(private(path).with_context(|| path.display().to_string())?)),
         None => Box::new(std::io::stdout().lock()),
     };
     let mut count = 0;
@@ -283,6 +387,15 @@ fn export(to: Option<&Path>, place: &Place) -> anyhow::Result<ExitCode> {
     sink.flush()?;
     viewed(place, "export", count)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A file for its owner alone: an export names staff and addresses.
+fn private(path: &Path) -> std::io::Result<std::fs::File> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    // One that was there before keeps no wider mode.
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -364,21 +477,6 @@ fn counts(kinds: &Value) -> String {
     if listed.is_empty() { "なし".to_owned() } else { listed.join("、") }
 }
 
-fn verdict_ja(word: &str) -> &str {
-    match word {
-        "allowed" => "そのまま送信",
-        "masked" => "置き換えて送信",
-        "held" => "確認待ち（未送信）",
-        "blocked" => "送信停止",
-        "observed" => "試行（送信済み）",
-        "tunnelled" => "検査対象外",
-        "allowed_unchecked" => "未検査で送信",
-        "failed" => "処理できず停止",
-        "" => "（保存期間終了）",
-        other => other,
-    }
-}
-
 fn local(at_ms: u64) -> String {
     let at = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
     at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
@@ -401,6 +499,6 @@ fn instant(text: &str) -> anyhow::Result<u64> {
                 .and_then(|at| at.to_zoned_datetime(zone).ok())
                 .map(|at| at.timestamp())
         });
-    let at = at.with_context(|| format!("`{text}` is no date: write 2026-11-24 or 2026-11-24T09:00+09:00"))?;
+    let at = at.ok_or_else(|| Usage(format!("`{text}` is no date: write 2026-11-24 or 2026-11-24T09:00+09:00")))?;
     Ok(u64::try_from(at.as_millisecond()).unwrap_or(0))
 }

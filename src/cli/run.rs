@@ -25,7 +25,7 @@ const TURN: Duration = Duration::from_secs(3600);
 /// # Errors
 /// When the gate cannot start.
 pub(crate) fn run(place: &Place) -> anyhow::Result<ExitCode> {
-    telemetry::start_log(&place.config.telemetry).map_err(|error| anyhow::anyhow!("telemetry.log: {error}"))?;
+    telemetry::start_log(&place.config.telemetry).map_err(|error| super::Usage(format!("telemetry.log: {error}")))?;
     quiet_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(place))
@@ -35,10 +35,11 @@ async fn serve(place: &Place) -> anyhow::Result<ExitCode> {
     let problems = place.config.problems(today());
     if !problems.is_empty() {
         // Without a file there is nothing to point at; with one `Config::read` has already said it.
-        anyhow::bail!(
-            "{}",
-            problems.iter().map(|problem| format!("{}: {}", problem.key, problem.what)).collect::<Vec<_>>().join("\n")
-        );
+        let lines: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.what)).collect();
+        return Err(super::Usage(lines.join("\n")).into());
+    }
+    for note in place.config.notes(today()) {
+        tracing::warn!("{}: {}; {}", note.key, note.what, note.cure);
     }
     let opened =
         open(place.config.clone(), open::Place { data: &place.data, gate: place.gate_name(), clock: now_ms }).await?;
@@ -70,6 +71,10 @@ async fn serve(place: &Place) -> anyhow::Result<ExitCode> {
                 let keep = u64::try_from(opened.house.standing().config.records.keep.0.as_millis()).unwrap_or(u64::MAX);
                 if let Err(error) = opened.house.recorder.tidy(now_ms().saturating_sub(keep)).await {
                     tracing::error!(%error, "retention could not be carried out");
+                }
+                // Few events a day are proven too, not only every thousandth.
+                if let Err(error) = opened.house.recorder.checkpoint().await {
+                    tracing::error!(%error, "no checkpoint");
                 }
             }
             _ = terminate.recv() => break,

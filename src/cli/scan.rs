@@ -9,8 +9,10 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
+use super::Usage;
 use crate::detect::{Detector, Document};
 use crate::score::predict;
+use crate::unpack;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -49,6 +51,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn open(file: Option<&Path>) -> anyhow::Result<Box<dyn Read>> {
     Ok(match file {
+        Some(path) if path.is_dir() => {
+            return Err(
+                Usage(format!("{} is a folder; name a file, or several one after another", path.display())).into()
+            );
+        }
         Some(path) if path.as_os_str() != "-" => {
             Box::new(std::fs::File::open(path).with_context(|| path.display().to_string())?)
         }
@@ -57,8 +64,10 @@ fn open(file: Option<&Path>) -> anyhow::Result<Box<dyn Read>> {
 }
 
 fn text(detector: &Detector, arguments: &Arguments) -> anyhow::Result<bool> {
-    let mut text = String::new();
-    open(arguments.file.as_deref())?.read_to_string(&mut text).context("the file is no UTF-8 text")?;
+    let mut bytes = Vec::new();
+    open(arguments.file.as_deref())?.read_to_end(&mut bytes)?;
+    let text = unpack::text_of(bytes)
+        .ok_or_else(|| Usage("the file is no text in UTF-8, Shift_JIS, EUC-JP or UTF-16".to_owned()))?;
     let document = Document::of(&text);
     let found = detector.find(&document, &mut detector.fuel(&document))?;
     let mut table = comfy_table::Table::new();

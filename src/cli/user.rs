@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Subcommand;
 
-use super::{Place, out};
+use super::{Place, Usage, out, say};
 use crate::identify::{Source, UserFile, account, read_users};
 
 #[derive(Subcommand)]
@@ -57,7 +57,7 @@ pub(crate) fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
                     .context("no terminal: use --password-stdin")?
             });
             if password.chars().count() < 8 {
-                bail!("a password has at least 8 letters");
+                return Err(Usage("a password has at least 8 letters".to_owned()).into());
             }
             let fresh = account(&name, &groups, shared, &password)?;
             users.user.retain(|account| account.name != name);
@@ -68,17 +68,23 @@ pub(crate) fn run(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
             let before = users.user.len();
             users.user.retain(|account| account.name != name);
             if users.user.len() == before {
-                bail!("{}: no account `{name}`", path.display());
+                return Err(Usage(format!("{}: no account `{name}`", path.display())).into());
             }
         }
     }
     super::write_private(&path, toml::to_string(&users)?.as_bytes())?;
     out(&format!("{}: {} accounts", path.display(), users.user.len()))?;
-    super::say(if place.config.identify.source.is_empty() {
-        "nothing reads this file yet: name it in an [[identify.source]] of the config"
+    if place.config.identify.source.is_empty() {
+        say(&format!(
+            "衝立はこのファイルをまだ読みません。設定に次の行を書いてください（the gate does not read this file yet; write into the config）:\n\
+             [[identify.source]]\ntype = \"basic\"\nfile = \"{}\"",
+            path.display()
+        ));
     } else {
-        "a running gate takes this up within a second (kill -HUP where changes of files are not seen, as on some network shares)"
-    });
+        say(
+            "a running gate takes this up within a second (kill -HUP where changes of files are not seen, as on some network shares)",
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }
 

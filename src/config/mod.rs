@@ -2,6 +2,7 @@
 //! Unknown keys are refused; every error says file, line, column, what is allowed and what to do.
 //! Must not know: what a room does with its settings.
 
+mod bounds;
 mod problem;
 mod service;
 
@@ -13,7 +14,6 @@ pub use problem::{ConfigError, Problem};
 pub use service::{Contract, Service, Tenant};
 
 use crate::decide::{Observe, PolicySettings, UnknownHosts, Use};
-use crate::locate::provider::Providers;
 use crate::wire::units::{Size, Time};
 use crate::{accept, ca, detect, forward, identify, keys, mask, restore, telemetry};
 
@@ -229,21 +229,9 @@ impl Config {
                 ));
             }
         }
-        match Providers::shipped() {
-            Ok(providers) if self.destinations.providers.is_empty() => {
-                for (index, service) in self.service.iter().enumerate() {
-                    if !providers.all().any(|provider| provider.id == service.id) {
-                        let near = nearest(&service.id, providers.all().map(|provider| provider.id.as_str()));
-                        found.push(Problem::new(
-                            format!("service[{index}].id"),
-                            format!("no such service `{}`", service.id),
-                            format!("the nearest is `{near}`; `tsuitate check --services` lists all"),
-                        ));
-                    }
-                }
-            }
-            _ => {}
-        }
+        self.unknown_services(&mut found);
+        self.beyond(&mut found);
+        self.out_of_bounds(&mut found);
         let mut ids: Vec<&str> = self.service.iter().map(|service| service.id.as_str()).collect();
         ids.sort_unstable();
         for pair in ids.windows(2) {
@@ -285,14 +273,6 @@ impl Config {
                     "name tools that read or write files on the user's own machine, one by one",
                 ));
             }
-        }
-        let depth = self.gate.limits.json_depth;
-        if !(1..=128).contains(&depth) {
-            found.push(Problem::new(
-                "gate.limits.json_depth",
-                format!("{depth} has no effect as it stands: the reader takes 1 to 128 levels"),
-                "write a number from 1 to 128, or leave it out",
-            ));
         }
         for (index, observe) in self.observe.iter().enumerate() {
             if !observe.valid() {

@@ -109,13 +109,16 @@ const fn stops(action: RuleAction) -> bool {
     matches!(action, RuleAction::Block | RuleAction::Hold)
 }
 
+/// What one reason is for: cause, what it led to, a detail, and the kind or class, so that places and rules of one kind
+/// are never shown with another.
+type Key = (Cause, u8, Option<String>, Option<Kind>, Option<Class>);
+
 struct Judge<'a> {
     policy: &'a Policy,
     input: &'a Input<'a>,
     scene: Scene<'a>,
     observing: bool,
-    /// By cause, what it led to, and a detail.
-    reasons: BTreeMap<(Cause, u8, Option<String>), Reason>,
+    reasons: BTreeMap<Key, Reason>,
     policy_rules: BTreeSet<String>,
 }
 
@@ -159,18 +162,20 @@ impl Judge<'_> {
         if self.observing {
             verdict = Verdict::Observed;
         }
-        let ways = self.ways_for_class(passage.class, verdict);
+        let ways = self.ways_for_class(passage.class, verdict, liftable);
         let texts = self.input.texts;
-        let reason = self.add(Cause::Class, verdict, None, ways);
+        let reason = self.add_for(Cause::Class, verdict, (None, Some(passage.class)), None, ways);
         reason.at(|| spot(texts, passage.part, passage.range.start));
-        *reason.classes.entry(passage.class).or_default() += 1;
         reason.rules.insert(id);
         reason.rules.extend(passage.signals.iter().map(|rule| rule.as_str().to_owned()));
     }
 
-    fn ways_for_class(&self, class: Class, verdict: Verdict) -> Vec<Way> {
+    fn ways_for_class(&self, class: Class, verdict: Verdict, liftable: bool) -> Vec<Way> {
         if verdict == Verdict::Held {
             return vec![Way::AwaitApproval];
+        }
+        if !liftable {
+            return vec![Way::Remove, Way::AskContact];
         }
         let mut ways = Vec::new();
         let names_class = |using: &&Use| using.classes.contains(&class);
@@ -223,8 +228,8 @@ impl Judge<'_> {
         let lifted_by_mode = self.observing && matches!(finding.kind, Kind::LabValue | Kind::CareDate);
         if lifted_by_mode && floor == Floor::None && rule_action != RuleAction::Allow {
             let texts = self.input.texts;
-            let reason = self.add(Cause::Finding, Verdict::Observed, None, vec![Way::AskContact]);
-            *reason.kinds.entry(finding.kind).or_default() += 1;
+            let about = (Some(finding.kind), None);
+            let reason = self.add_for(Cause::Finding, Verdict::Observed, about, None, vec![Way::AskContact]);
             reason.at(|| spot(texts, finding.part, finding.range.start));
             return Action::Keep(KeepReason::Observed);
         }
@@ -282,19 +287,37 @@ impl Judge<'_> {
             _ => (Cause::FrozenPlace, Verdict::Blocked, vec![Way::MoveIntoText, Way::Remove, Way::AskContact]),
         };
         let texts = self.input.texts;
-        let reason = self.add(cause, verdict, None, ways);
+        let reason = self.add_for(cause, verdict, (Some(finding.kind), None), None, ways);
         reason.at(|| spot(texts, finding.part, finding.range.start));
-        *reason.kinds.entry(finding.kind).or_default() += 1;
         reason.rules.insert(finding.rule.as_str().to_owned());
         if wanted == Action::Block {
             reason.rules.extend(by_rule.map(|(id, _)| id));
         }
     }
 
-    /// The reason of this cause, one more counted.
+    /// A reason that is about no kind or class.
     fn add(&mut self, cause: Cause, verdict: Verdict, detail: Option<String>, ways: Vec<Way>) -> &mut Reason {
-        let key = (cause, rank(verdict), detail.clone());
+        self.add_for(cause, verdict, (None, None), detail, ways)
+    }
+
+    /// The reason of this cause for this kind or class, one more counted.
+    fn add_for(
+        &mut self,
+        cause: Cause,
+        verdict: Verdict,
+        about: (Option<Kind>, Option<Class>),
+        detail: Option<String>,
+        ways: Vec<Way>,
+    ) -> &mut Reason {
+        let (kind, class) = about;
+        let key = (cause, rank(verdict), detail.clone(), kind, class);
         let reason = self.reasons.entry(key).or_insert_with(|| Reason { detail, ..Reason::new(cause, verdict) });
+        if let Some(kind) = kind {
+            *reason.kinds.entry(kind).or_default() += 1;
+        }
+        if let Some(class) = class {
+            *reason.classes.entry(class).or_default() += 1;
+        }
         reason.count += 1;
         for way in ways {
             if !reason.ways.contains(&way) {
@@ -704,7 +727,7 @@ mod tests {
         assert_eq!(decision.verdict, Verdict::Observed);
         let observed = Action::Keep(KeepReason::Observed);
         assert_eq!(decision.actions, [observed, observed, MASKED]);
-        assert_eq!(decision.reasons.len(), 3);
+        assert_eq!(decision.reasons.len(), 4);
         watched.person.groups = vec!["other".into()];
         assert_eq!(watched.decide().verdict, Verdict::Blocked);
         watched.person.groups = vec!["ward3".into()];
@@ -745,6 +768,34 @@ mod tests {
             finding.range = 20..26;
         });
         assert_eq!(decision.decide().reasons[0].spots, [Spot { address: "messages[0].content".into(), line: Some(3) }]);
+    }
+
+    #[test]
+    fn places_and_rules_of_one_kind_are_not_those_of_another() {
+        let decision = case()
+            .text(Disposition::Frozen, "0038412")
+            .found(Kind::PatientId, |finding| finding.rule = RuleId::new("patient.number"))
+            .text(Disposition::Frozen, "090-1234-5678")
+            .found(Kind::Phone, |finding| finding.rule = RuleId::new("contact.phone"))
+            .decide();
+        let of = |kind: Kind| decision.reasons.iter().find(|reason| reason.kinds.contains_key(&kind)).unwrap();
+        for (kind, rule, address) in [
+            (Kind::PatientId, "patient.number", "messages[0].content"),
+            (Kind::Phone, "contact.phone", "messages[1].content"),
+        ] {
+            let reason = of(kind);
+            assert_eq!((reason.count, reason.kinds.len()), (1, 1));
+            assert_eq!(reason.rules, BTreeSet::from([rule.to_owned()]));
+            assert_eq!(reason.spots, [Spot { address: address.into(), line: None }]);
+        }
+    }
+
+    #[test]
+    fn a_class_that_no_use_lifts_is_not_answered_with_a_use() {
+        let mut case =
+            case().text(Disposition::Open, "x").passage(Class::ChartText, false).with_use(&[Class::ChartText], &[]);
+        case.policy = "[[rule]]\nid='never'\nclasses=['chart_text']\naction='block'\nliftable=false".into();
+        assert_eq!(case.decide().reasons[0].ways, [Way::Remove, Way::AskContact]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use decision::{Action, Cause, Decision, KeepReason, Reason, Spot, Way};
 pub use judge::{Input, Obstacle, UnknownHosts, may_tunnel};
-pub use policy::{Policy, PolicyError, PolicySettings, RuleSettings};
+pub use policy::{Policy, PolicyError, PolicySettings, RuleAction, RuleSettings};
 pub use who::{Destination, Observe, Person, Stage, Strength, Use};
 
 /// How a finding is replaced.

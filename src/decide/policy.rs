@@ -84,7 +84,7 @@ pub enum PolicyError {
     #[error("policy rule {index}: the id is empty; name it, refusals and records cite it")]
     NoId { index: usize },
     #[error(
-        "policy rule `{id}`: `{kind}` is a floor and cannot be allowed or kept; take `mask` with token, generalise or redact, `hold` or `block`"
+        "policy rule `{id}`: `{kind}` is a floor and cannot be allowed or kept; take `mask` with token, generalise or redact, or `block`"
     )]
     Floor { id: String, kind: &'static str },
     #[error("policy rule `{id}`: `treatment` goes with `action = \"mask\"` only")]

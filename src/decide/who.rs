@@ -114,6 +114,16 @@ pub struct Use {
 }
 
 impl Use {
+    /// Kinds that it asks to keep although nothing keeps them: identifiers and credentials.
+    pub fn lifts(&self) -> impl Iterator<Item = Kind> {
+        self.treatments
+            .iter()
+            .filter(|(kind, treatment)| {
+                **treatment == Treatment::Keep && (super::floor::identifier(**kind) || **kind == Kind::Credential)
+            })
+            .map(|(kind, _)| *kind)
+    }
+
     /// May this person use it for this service today?
     #[must_use]
     pub fn holds_for(&self, person: &Person, service: &str, today: Date) -> bool {

@@ -100,6 +100,17 @@ impl Detector {
         &self.settings
     }
 
+    /// The surnames that a folded full name may begin with: what stands before its blank, else what the dictionary of
+    /// names knows. For the record's search, which knows people by either.
+    #[must_use]
+    pub fn surnames(&self, folded: &str) -> Vec<String> {
+        if let Some((surname, _)) = folded.split_once(' ') {
+            return vec![surname.to_owned()];
+        }
+        let ends = self.engines.iter().flat_map(|engine| engine.surname_ends(folded));
+        ends.filter_map(|end| folded.get(..end)).map(str::to_owned).collect()
+    }
+
     /// The budget for a document, as the settings have it.
     #[must_use]
     pub fn fuel(&self, document: &Document) -> Fuel {
@@ -139,7 +150,7 @@ impl Detector {
                 hit.range = text.to_original(hit.range.clone());
             }
             all.passages.extend(passages(number, &text, &out.signals));
-            all.opaque_blobs += self.decode(part, &text, &mut found, fuel)?;
+            all.opaque_blobs += self.decode(part, &text, &mut found, fuel).map_err(|error| error.in_part(number))?;
             hits.push(found);
             texts.push(text);
         }

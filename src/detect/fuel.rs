@@ -48,5 +48,16 @@ pub enum DetectError {
     #[error("{bytes} bytes of text are over the limit of {limit} (gate.limits.text)")]
     TooLong { bytes: usize, limit: usize },
     #[error("an encoded run of {bytes} bytes cannot be read; up to {limit} pass unread")]
-    Unreadable { bytes: usize, limit: usize },
+    Unreadable { bytes: usize, limit: usize, part: Option<usize> },
+}
+
+impl DetectError {
+    /// It is about this part of the document.
+    #[must_use]
+    pub(super) fn in_part(self, number: usize) -> Self {
+        match self {
+            Self::Unreadable { bytes, limit, part } => Self::Unreadable { bytes, limit, part: part.or(Some(number)) },
+            other => other,
+        }
+    }
 }

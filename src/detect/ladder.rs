@@ -191,7 +191,7 @@ fn runs(text: &str, depth: u8, whole: Option<&Range<usize>>, ladder: &mut Ladder
             }
             None if whole.is_none() && blob(written) => {
                 if written.len() > LARGEST_BLOB {
-                    return Err(DetectError::Unreadable { bytes: written.len(), limit: LARGEST_BLOB });
+                    return Err(DetectError::Unreadable { bytes: written.len(), limit: LARGEST_BLOB, part: None });
                 }
                 ladder.blobs += 1;
             }

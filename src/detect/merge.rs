@@ -59,11 +59,24 @@ pub(super) fn merge(text: &str, candidates: Vec<Candidate>, settings: &Settings)
     let mut merged: Vec<Candidate> = Vec::with_capacity(kept.len());
     for candidate in kept {
         match merged.last_mut() {
+            // The abbreviation of an item reads like a given name behind a surname: the name ends where the item begins.
+            Some(last) if runs_into_item(last, &candidate) => {
+                last.range = trim(text, last.range.start..candidate.range.start, last.kind);
+                merged.push(candidate);
+            }
             Some(last) if candidate.range.start < last.range.end => join(last, candidate),
             _ => merged.push(candidate),
         }
     }
     merged
+}
+
+/// A name whose end is the beginning of an item with its value: both stay covered, each as what it is.
+fn runs_into_item(name: &Candidate, item: &Candidate) -> bool {
+    name.kind == Kind::PersonName
+        && item.kind == Kind::LabValue
+        && (name.range.start + 1..name.range.end).contains(&item.range.start)
+        && name.range.end < item.range.end
 }
 
 /// Two that overlap: the stronger one's label over the range of both.
@@ -158,6 +171,21 @@ mod tests {
     fn a_match_never_starts_inside_a_longer_number() {
         assert!(merge("12345678", vec![candidate(2..8, Kind::PatientId, 0.9)], &Settings::default()).is_empty());
         assert_eq!(merge("12345678", vec![candidate(0..6, Kind::CareDate, 0.9)], &Settings::default()).len(), 1);
+    }
+
+    #[test]
+    fn a_name_ends_where_an_item_with_its_value_begins() {
+        let text = "佐藤 HbA1c 7.2";
+        let found = |name: Range<usize>, item: Range<usize>| -> Vec<(Kind, String)> {
+            let both = vec![candidate(name, Kind::PersonName, 0.99), candidate(item, Kind::LabValue, 0.7)];
+            let merged = merge(text, both, &Settings::default());
+            merged.iter().map(|found| (found.kind, text.get(found.range.clone()).unwrap().to_owned())).collect()
+        };
+        let apart = [(Kind::PersonName, "佐藤".to_owned()), (Kind::LabValue, "HbA1c 7.2".to_owned())];
+        assert_eq!(found(0..9, 7..16), apart);
+        // Inside a name, or from the same letter on, it is no item.
+        assert_eq!(found(0..16, 7..12), [(Kind::PersonName, text.to_owned())]);
+        assert_eq!(found(7..9, 7..16), [(Kind::PersonName, "HbA1c 7.2".to_owned())]);
     }
 
     #[test]

@@ -14,13 +14,13 @@ use tokio::sync::mpsc;
 
 use super::memory::{Remember, Scope};
 use super::steps::Sending;
-use super::{Entry, House, Leaving, Standing};
+use super::{Entry, House, Leaving, Standing, words};
 use crate::forward::Answer;
 use crate::locate::provider::Endpoint;
 use crate::mask::turn::signed_digest;
 use crate::mask::{Digest, SentAnswer, SentUnit, WordMap};
 use crate::record::Aside;
-use crate::refuse::{self, Cause, Contact, Language, Refusal};
+use crate::refuse::{self, Cause, Contact, Language, Refusal, Said};
 use crate::restore::{self, Restorer, Summary};
 use crate::wire::body::{AnswerBody, BoxError, streamed};
 
@@ -119,7 +119,7 @@ impl Return {
     ) {
         let mut body = std::pin::pin!(body.into_data_stream());
         let mut bytes = 0_u64;
-        let mut fault = None;
+        let mut fault: Option<Said> = None;
         let mut outcome = "answered";
         let mut out = Vec::new();
         while let Some(frame) = body.next().await {
@@ -127,7 +127,7 @@ impl Return {
                 Ok(frame) => {
                     bytes += frame.len() as u64;
                     if let Err(error) = restorer.push(&frame, &mut out) {
-                        fault = Some(error.to_string());
+                        fault = Some(words::restore(&error));
                         outcome = "cut";
                         break;
                     }
@@ -139,7 +139,7 @@ impl Return {
                     }
                 }
                 Err(error) => {
-                    fault = Some(error.to_string());
+                    fault = Some(words::forward(&error));
                     outcome = "cut";
                     break;
                 }
@@ -154,12 +154,12 @@ impl Return {
                 Ok(done) => {
                     if streaming && !done.ended && status.is_success() {
                         outcome = "cut";
-                        fault = Some("the service ended its answer early".to_owned());
+                        fault = Some(words::ended_early());
                     }
                     summary = done;
                 }
                 Err(error) => {
-                    fault = Some(error.to_string());
+                    fault = Some(words::restore(&error));
                     outcome = "cut";
                 }
             }
@@ -180,7 +180,7 @@ impl Return {
             }
         }
         let counts = summary.counts;
-        let closed = self.entry.closed(outcome, Some(status.as_u16()), bytes, counts, fault);
+        let closed = self.entry.closed(outcome, Some(status.as_u16()), bytes, counts, fault.map(|said| said.en));
         // What passed in the answer is known before the client can send it back; durable a moment later.
         let rows = self.sent.iter().cloned().chain(self.remember(&summary)).collect();
         if let Err(error) = self.house.recorder.append(vec![closed], rows).await {

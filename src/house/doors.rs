@@ -10,13 +10,13 @@ use futures_util::FutureExt as _;
 use http::StatusCode;
 
 use super::turned::{turned_away, write};
-use super::{Entry, Exit, House, Stop};
+use super::{Entry, Exit, House, Stop, words};
 use crate::accept::{self, BadHead, ConnectRequest, HostPort, Note, Received, Trouble, Tunnel};
 use crate::decide::{Verdict, may_tunnel};
 use crate::identify::Answer;
 use crate::portal::Portal;
 use crate::record::event::Why;
-use crate::refuse::{Cause, Unit};
+use crate::refuse::{Cause, Said, Unit};
 use crate::telemetry::Metrics;
 use crate::wire::body::{Holding, streamed};
 
@@ -99,27 +99,29 @@ async fn word_away(house: Arc<House>, received: Received, trouble: Trouble) -> h
         entry.asked(&provider.id, &endpoint);
     }
     let cause = match &trouble {
-        Trouble::Upgrade => Cause::NotOffered { what: "WebSocket".to_owned() },
+        Trouble::Upgrade => Cause::NotOffered { what: Said::both("WebSocket"), cure: words::no_socket() },
         Trouble::Overload { .. } => Cause::Overloaded { retry_after_secs: 5 },
-        Trouble::Head(bad) => bad_head(bad),
-        other => Cause::BadRequest { what: other.to_string() },
+        Trouble::Head(bad) => passed(bad)
+            .unwrap_or_else(|| Cause::BadRequest { what: words::trouble(&trouble), cure: words::tell_the_contact() }),
+        other => Cause::BadRequest { what: words::trouble(other), cure: words::tell_the_contact() },
     };
-    house.refuse(&standing, entry, &exit, Stop::Door { code: trouble.name(), cause }).await
+    house.refuse(&standing, entry, &exit, Stop::Door { code: trouble.name(), cause: Box::new(cause) }).await
 }
 
-fn bad_head(bad: &BadHead) -> Cause {
+/// The limit that a head passed.
+fn passed(bad: &BadHead) -> Option<Cause> {
     let limit = |name: &str, limit: u64, observed: Option<u64>, unit: Unit| Cause::Limit {
         name: format!("gate.limits.{name}"),
         limit,
         observed,
         unit,
     };
-    match bad {
+    Some(match bad {
         BadHead::Bytes { limit: most, seen } => limit("header_bytes", most.0, Some(*seen), Unit::Bytes),
         BadHead::Count { limit: most, seen } => limit("header_count", *most as u64, Some(*seen as u64), Unit::Count),
         BadHead::Time(time) => limit("header_time", time.0.as_secs(), None, Unit::Seconds),
-        other => Cause::BadRequest { what: other.to_string() },
-    }
+        _ => return None,
+    })
 }
 
 fn take_note(house: &Arc<House>, note: Note) {

@@ -18,7 +18,7 @@ use crate::record::search::{Form, fingerprint};
 use crate::record::{Event, Name, Word};
 use crate::restore;
 
-/// Fingerprints of one request; more are counted as findings and not searchable.
+/// Fingerprints of one request; of what is more the record says how many there were (`unsearchable`).
 const FINGERPRINTS: usize = 512;
 
 /// One request on its way into the record.
@@ -43,6 +43,7 @@ pub struct Entry {
     irreversible: u64,
     rules: BTreeSet<String>,
     fingerprints: Vec<String>,
+    unsearchable: u64,
     reasons: Vec<Why>,
     pub late_findings: u64,
     pub foreign_tokens: u64,
@@ -79,6 +80,7 @@ impl Entry {
             irreversible: 0,
             rules: BTreeSet::new(),
             fingerprints: Vec::new(),
+            unsearchable: 0,
             reasons: Vec::new(),
             late_findings: 0,
             foreign_tokens: 0,
@@ -118,8 +120,14 @@ impl Entry {
         self.known_endpoint = endpoint.known;
     }
 
-    /// What was found, as counts and fingerprints.
-    pub fn found(&mut self, document: &Document, findings: &Findings, ring: &Ring) {
+    /// What was found, as counts and fingerprints; `surnames` cuts a full name.
+    pub fn found(
+        &mut self,
+        document: &Document,
+        findings: &Findings,
+        ring: &Ring,
+        surnames: impl Fn(&str) -> Vec<String>,
+    ) {
         for finding in &findings.findings {
             *self.kinds.entry(finding.kind.as_str().to_owned()).or_default() += 1;
             self.rules.insert(finding.rule.as_str().to_owned());
@@ -130,21 +138,30 @@ impl Entry {
         }
         self.opaque_blobs = u64::from(findings.opaque_blobs);
         if let Some(key) = ring.fingerprint().last() {
-            let mut prints = BTreeSet::new();
+            let (mut prints, mut left) = (BTreeSet::new(), BTreeSet::new());
             for finding in &findings.findings {
-                if !identifies(finding.kind) || prints.len() >= FINGERPRINTS {
+                if !identifies(finding.kind) {
                     continue;
                 }
                 let word = document.parts.get(finding.part).and_then(|part| part.text.get(finding.range.clone()));
                 let folded = Text::new(word.unwrap_or_default()).folded().to_owned();
                 let family = finding.kind.as_str();
-                prints.insert(fingerprint(&key.id, key.secret.bytes(), family, Form::Whole, &folded));
-                if finding.kind == Kind::PersonName
-                    && let Some((surname, _)) = folded.split_once(' ')
-                {
-                    prints.insert(fingerprint(&key.id, key.secret.bytes(), family, Form::Surname, surname));
+                let whole = fingerprint(&key.id, key.secret.bytes(), family, Form::Whole, &folded);
+                if prints.contains(&whole) {
+                    continue;
+                }
+                if prints.len() >= FINGERPRINTS {
+                    left.insert(whole);
+                    continue;
+                }
+                prints.insert(whole);
+                if finding.kind == Kind::PersonName {
+                    for surname in surnames(&folded) {
+                        prints.insert(fingerprint(&key.id, key.secret.bytes(), family, Form::Surname, &surname));
+                    }
                 }
             }
+            self.unsearchable = left.len() as u64;
             self.fingerprints = prints.into_iter().collect();
         }
     }
@@ -216,6 +233,7 @@ impl Entry {
             irreversible: self.irreversible,
             rules: self.rules.iter().cloned().collect(),
             fingerprints: self.fingerprints.clone(),
+            unsearchable: self.unsearchable,
             late_findings: self.late_findings,
             foreign_tokens: self.foreign_tokens,
             opaque_blobs: self.opaque_blobs,

@@ -13,6 +13,7 @@ pub mod standing;
 pub mod steps;
 pub mod stop;
 pub mod turned;
+mod words;
 
 use std::sync::Arc;
 

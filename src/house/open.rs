@@ -69,6 +69,23 @@ pub enum OpenError {
     Problems(String),
 }
 
+impl OpenError {
+    /// The config says what cannot be: nothing of the machine has failed.
+    #[must_use]
+    pub fn is_config(&self) -> bool {
+        match self {
+            Self::Standing(_) | Self::Dial(_) | Self::Tls(_) | Self::Problems(_) => true,
+            Self::Folder { .. }
+            | Self::Keys(_)
+            | Self::Store(_)
+            | Self::Record(_)
+            | Self::Ca(_)
+            | Self::Listen(_)
+            | Self::Taken(_) => false,
+        }
+    }
+}
+
 /// Where a gate keeps things, and who it is.
 pub struct Place<'a> {
     pub data: &'a Path,

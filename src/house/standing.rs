@@ -117,10 +117,13 @@ impl Standing {
             decoded: limits.decoded.bytes(),
             ratio: limits.ratio as usize,
             codings: limits.codings,
-            depth: limits.json_depth.min(127),
+            depth: limits.json_depth,
+            values: limits.json_values,
             parts: limits.parts,
+            texts: limits.texts,
             text_total: limits.text.bytes(),
-            ..crate::unpack::Limits::default()
+            layers: limits.layers,
+            pass_formats: false,
         };
         // The policy as written is what it is; its digest is over that.
         let policy_version: String =
@@ -150,7 +153,7 @@ impl Standing {
         Destination {
             service: provider.id.clone(),
             endpoint: endpoint.known.then(|| endpoint.name.clone()),
-            approved: self.approves(provider),
+            approved: self.approves(provider) || !provider.is_ai(endpoint),
             approved_services: match &self.approved {
                 Approved::All => Vec::new(),
                 Approved::Register { names, .. } => names.clone(),
@@ -175,4 +178,23 @@ impl Standing {
 pub fn today(now_ms: u64) -> Date {
     let at = i64::try_from(now_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
     at.to_zoned_datetime(jiff::tz::TimeZone::system()).date()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_a_register_the_other_paths_of_mixed_hosts_need_no_approval() {
+        let text = "[[service]]\nid = \"openai\"\napproved = true\nchecked_on = \"2026-01-15\"\n";
+        let config = Config::parse(std::path::Path::new("c"), text, jiff::civil::date(2026, 11, 24)).unwrap();
+        let standing = Standing::new(config, &[0; 32]).unwrap();
+        let approved = |host: &str, path: &str| {
+            let provider = standing.providers.host(host, 443).unwrap();
+            standing.destination(provider, &provider.endpoint("POST", path, false)).approved
+        };
+        assert!(approved("www.bing.com", "/search") && approved("graph.microsoft.com", "/v1.0/me/messages"));
+        assert!(!approved("www.bing.com", "/ttranslatev3") && !approved("graph.microsoft.com", "/v1.0/copilot/chat"));
+        assert!(approved("api.openai.com", "/v1/unheard-of") && !approved("api.anthropic.com", "/v1/unheard-of"));
+    }
 }

@@ -11,10 +11,10 @@ use serde::de::IgnoredAny;
 
 use super::memory::Scope;
 use super::standing::today;
-use super::{Entry, Exit, House, Standing, Stop};
+use super::{Entry, Exit, House, Standing, Stop, words};
 use crate::accept::{Received, ReceivedBody};
-use crate::decide::{Decision, Destination, Input};
-use crate::detect::{Findings, Fuel};
+use crate::decide::{Decision, Destination, Input, Obstacle};
+use crate::detect::{DetectError, Findings, Fuel};
 use crate::forward::Target;
 use crate::identify::{Answer, Caller};
 use crate::locate::provider::{Action, Endpoint};
@@ -22,7 +22,7 @@ use crate::locate::{Disposition, Head, LocatedText};
 use crate::mask::apply::{Applied, apply};
 use crate::mask::{Digest, Known, Length, SentUnit, atom, wanted};
 use crate::record::Word;
-use crate::refuse::Cause;
+use crate::refuse::{Cause, Said};
 use crate::unpack::{self, Located};
 use crate::wire::body::{Held, Weight};
 
@@ -111,7 +111,8 @@ pub async fn identify(
     let service = provider.id.clone();
     entry.step("identify");
     if endpoint.action == Action::Block {
-        return Err(Stop::Door { code: "endpoint_not_offered", cause: Cause::NotOffered { what: endpoint.name } });
+        let cause = Cause::NotOffered { what: Said::both(endpoint.name), cure: words::other_way() };
+        return Err(Stop::Door { code: "endpoint_not_offered", cause: Box::new(cause) });
     }
     let mut to = Target::new(scheme, target);
     to.hints = parts.extensions;
@@ -120,6 +121,7 @@ pub async fn identify(
 
 /// Steps 3 and 4: the texts of the request with their addresses.
 pub fn locate(
+    house: &House,
     standing: &Standing,
     entry: &mut Entry,
     identified: Identified,
@@ -128,8 +130,11 @@ pub fn locate(
     let (bytes, weight): (Bytes, Weight) = held.into_parts();
     entry.received_bytes = bytes.len() as u64;
     let headers = standing.providers.headers();
-    let located = unpack::open(&identified.head, &bytes, &identified.endpoint, headers, &standing.unpack)
-        .map_err(Stop::Unreadable)?;
+    let day = today((house.clock)());
+    let watched = standing.config.observe.iter().any(|observe| observe.covers(&identified.caller.person, day));
+    let limits = unpack::Limits { pass_formats: watched, ..standing.unpack };
+    let located =
+        unpack::open(&identified.head, &bytes, &identified.endpoint, headers, &limits).map_err(Stop::Unreadable)?;
     entry.model = located.model().as_deref().map(Word::new);
     entry.text_bytes = located.texts().iter().map(|text| text.text.len() as u64).sum();
     entry.step("locate");
@@ -156,8 +161,12 @@ pub fn detect(
         house.memory.known(&scope, &identified.service, &asked, &before, history, (house.clock)());
     let document = atom::document(texts, &known.codes());
     let mut fuel = standing.detector.fuel(&document);
-    let findings = standing.detector.find(&document, &mut fuel).map_err(Stop::Detect)?;
-    entry.found(&document, &findings, &ring);
+    let findings = standing.detector.find(&document, &mut fuel).map_err(|error| {
+        let DetectError::Unreadable { part: Some(part), .. } = &error else { return Stop::Detect(error, None) };
+        let address = texts.get(*part).map(|text| text.address.clone());
+        Stop::Detect(error, address)
+    })?;
+    entry.found(&document, &findings, &ring, |name| standing.detector.surnames(name));
     entry.step("detect");
     Ok(Searched { request, findings, fuel, scope, known, known_signed })
 }
@@ -179,6 +188,11 @@ pub fn decide(house: &House, standing: &Standing, entry: &mut Entry, searched: S
     } else {
         searched.request.located.texts()
     };
+    // Only where observe mode looked on; the judge asks again whether it does.
+    let unread = searched.request.located.unread().iter();
+    let obstacles: Vec<Obstacle> = unread
+        .map(|unread| Obstacle { what: unread.reason.name().to_owned(), address: unread.address.clone() })
+        .collect();
     let decision = standing.policy.decide(&Input {
         texts,
         findings: &searched.findings,
@@ -189,7 +203,7 @@ pub fn decide(house: &House, standing: &Standing, entry: &mut Entry, searched: S
         observe: &standing.config.observe,
         today: today((house.clock)()),
         known_signed: &searched.known_signed,
-        obstacles: &[],
+        obstacles: &obstacles,
     });
     entry.decided(&decision, &standing.config.uses.fixed);
     entry.step("decide");
@@ -251,6 +265,9 @@ fn asks_for_json(body: &[u8]) -> bool {
     struct Asked {
         response_format: Format,
         text: Text,
+        /// Anthropic; `output_format` is its older name.
+        output_config: Text,
+        output_format: Format,
         #[serde(alias = "generation_config", rename = "generationConfig")]
         generation: Generation,
     }
@@ -258,6 +275,8 @@ fn asks_for_json(body: &[u8]) -> bool {
     let json = |format: &Format| format.r#type.as_deref().is_some_and(|word| word.starts_with("json"));
     json(&asked.response_format)
         || json(&asked.text.format)
+        || json(&asked.output_config.format)
+        || json(&asked.output_format)
         || asked.generation.schema.is_some()
         || asked.generation.mime.as_deref() == Some("application/json")
 }
@@ -274,4 +293,33 @@ pub struct Sending {
     /// Turn units as they go out: remembered when the service has begun to answer, not before.
     pub units: Vec<(Digest, SentUnit)>,
     pub weight: Option<Weight>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asks_for_json;
+
+    #[test]
+    fn every_service_says_json_in_its_own_words() {
+        for body in [
+            r#"{"response_format":{"type":"json_object"}}"#,
+            r#"{"response_format":{"type":"json_schema","json_schema":{}}}"#,
+            r#"{"text":{"format":{"type":"json_schema","schema":{}}}}"#,
+            r#"{"output_config":{"effort":"low","format":{"type":"json_schema","schema":{}}}}"#,
+            r#"{"output_format":{"type":"json_schema","schema":{}}}"#,
+            r#"{"generationConfig":{"responseMimeType":"application/json"}}"#,
+            r#"{"generation_config":{"response_schema":{}}}"#,
+        ] {
+            assert!(asks_for_json(body.as_bytes()), "{body}");
+        }
+        for body in [
+            r#"{"messages":[]}"#,
+            r#"{"response_format":{"type":"text"}}"#,
+            r#"{"output_config":{"effort":"low"}}"#,
+            r#"{"text":{"verbosity":"low"}}"#,
+            "no json",
+        ] {
+            assert!(!asks_for_json(body.as_bytes()), "{body}");
+        }
+    }
 }

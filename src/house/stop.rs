@@ -2,6 +2,7 @@
 //! record keeps and what the verdict is.
 //! Must not know: how a refusal looks, storage.
 
+use super::words;
 use crate::decide::{self, Decision, Verdict};
 use crate::detect::DetectError;
 use crate::forward::ForwardError;
@@ -9,7 +10,7 @@ use crate::locate::json::JsonError;
 use crate::mask::MaskError;
 use crate::record::RecordError;
 use crate::record::event::Why;
-use crate::refuse::{self, Cause, Reason, Spot, Unit, Way, What};
+use crate::refuse::{self, Cause, Reason, Said, Spot, Unit, Way, What};
 use crate::unpack::{self, Unreadable};
 use crate::wire::body::BodyError;
 
@@ -23,14 +24,15 @@ pub enum Stop {
     Challenge,
     Body(BodyError),
     Unreadable(Unreadable),
-    Detect(DetectError),
+    /// With the address of the text it is about, where it is about one.
+    Detect(DetectError, Option<String>),
     Mask(MaskError),
     Record(RecordError),
     Forward(ForwardError),
     /// Turned away at the door: a fixed word, a sentence without text of the request.
     Door {
         code: &'static str,
-        cause: Cause,
+        cause: Box<Cause>,
     },
     /// Something of the gate failed or panicked.
     Fault,
@@ -42,7 +44,10 @@ impl Stop {
     pub fn verdict(&self) -> Verdict {
         match self {
             Stop::Decided(decision) => decision.verdict,
-            Stop::Detect(_) | Stop::Mask(_) | Stop::Record(_) | Stop::Fault => Verdict::Failed,
+            // What cannot be read is the request's doing, and is stopped like any other unreadable body.
+            Stop::Detect(DetectError::Unreadable { .. } | DetectError::TooLong { .. }, _) => Verdict::Blocked,
+            Stop::Mask(error) => error.verdict(),
+            Stop::Detect(..) | Stop::Record(_) | Stop::Fault => Verdict::Failed,
             _ => Verdict::Blocked,
         }
     }
@@ -67,24 +72,17 @@ impl Stop {
                     observed: None,
                     unit: Unit::Seconds,
                 },
-                _ => Cause::BadRequest { what: "the body broke off".to_owned() },
+                BodyError::Broken => Cause::BadRequest { what: words::body_broken(), cure: words::send_again() },
             },
             Stop::Unreadable(unreadable) => unreadable_cause(unreadable),
-            Stop::Detect(error) => match error {
-                DetectError::TooLong { bytes, limit } => Cause::Limit {
-                    name: "gate.limits.text".to_owned(),
-                    limit: *limit as u64,
-                    observed: Some(*bytes as u64),
-                    unit: Unit::Bytes,
-                },
-                _ => Cause::Failed { step: "detect".to_owned() },
+            Stop::Detect(error, address) => detect_cause(error, address.as_deref()),
+            Stop::Mask(error) => mask_cause(error),
+            Stop::Record(_) => Cause::Failed {
+                step: Said::new("記録を残せなかったため", "the record could not be written"),
             },
-            Stop::Mask(_) => Cause::Failed { step: "mask".to_owned() },
-            Stop::Record(_) => Cause::Failed { step: "record".to_owned() },
-            Stop::Forward(error @ ForwardError::Certificate { .. }) => Cause::Certificate { what: error.to_string() },
-            Stop::Forward(error) => Cause::Upstream { what: error.to_string() },
-            Stop::Door { cause, .. } => cause.clone(),
-            Stop::Fault => Cause::Failed { step: "gate".to_owned() },
+            Stop::Forward(error) => words::upstream(error),
+            Stop::Door { cause, .. } => (**cause).clone(),
+            Stop::Fault => Cause::Failed { step: Said::new("衝立の内部の不具合", "a fault inside the gate") },
         }
     }
 
@@ -108,8 +106,22 @@ impl Stop {
                 places: vec![unreadable.address.clone()],
                 rules: Vec::new(),
             }],
-            Stop::Detect(_) => vec![code("detect_failed")],
-            Stop::Mask(_) => vec![code("mask_failed")],
+            Stop::Detect(error, address) => vec![match error {
+                DetectError::OutOfFuel { .. } => code("limit.fuel_per_byte"),
+                DetectError::TooLong { .. } => code("limit.text"),
+                DetectError::Unreadable { .. } => Why {
+                    code: "unreadable".to_owned(),
+                    what: vec!["encoded".to_owned()],
+                    count: 1,
+                    places: address.iter().cloned().collect(),
+                    rules: Vec::new(),
+                },
+                DetectError::Engine { .. } => code("detect_failed"),
+            }],
+            Stop::Mask(error) => match error.reason() {
+                Some(reason) => vec![why(&reason)],
+                None => vec![code("mask_failed")],
+            },
             Stop::Record(_) => vec![code("record_failed")],
             Stop::Forward(ForwardError::Certificate { .. }) => vec![code("upstream_certificate")],
             Stop::Forward(_) => vec![code("upstream_failed")],
@@ -121,16 +133,32 @@ impl Stop {
     /// More ways on than those that follow from the cause.
     #[must_use]
     pub fn ways(&self) -> Vec<Way> {
-        let Stop::Decided(decision) = self else { return Vec::new() };
-        let mut ways = Vec::new();
-        for way in decision.reasons.iter().flat_map(|reason| &reason.ways) {
-            match way {
-                decide::Way::ChooseUse(uses) => ways.extend(uses.iter().cloned().map(Way::Use)),
-                decide::Way::NewConversation => ways.push(Way::NewChat),
-                _ => {}
+        let of = |reasons: &[decide::Reason]| reasons.iter().flat_map(|reason| &reason.ways).flat_map(way).collect();
+        match self {
+            Stop::Decided(decision) => {
+                let stopping: Vec<decide::Reason> =
+                    decision.reasons.iter().filter(|reason| reason.verdict == decision.verdict).cloned().collect();
+                of(&stopping)
             }
+            Stop::Mask(error) => error.reason().map(|reason| of(&[reason])).unwrap_or_default(),
+            _ => Vec::new(),
         }
-        ways
+    }
+}
+
+/// A way of the decision as a refusal says it. Every one reaches the user.
+fn way(way: &decide::Way) -> Vec<Way> {
+    match way {
+        decide::Way::ChooseUse(uses) => uses.iter().cloned().map(Way::Use).collect(),
+        decide::Way::SignIn => vec![Way::SignIn],
+        decide::Way::ApplyForUse => vec![Way::Apply],
+        decide::Way::Remove => vec![Way::Remove],
+        decide::Way::RemoveCredential => vec![Way::RemoveCredential],
+        decide::Way::MoveIntoText => vec![Way::MoveIntoText],
+        decide::Way::NewConversation => vec![Way::NewChat],
+        decide::Way::ApprovedService(names) => names.iter().cloned().map(Way::Service).collect(),
+        decide::Way::SendAsText => vec![Way::PlainText],
+        decide::Way::AwaitApproval | decide::Way::AskContact => vec![Way::Call],
     }
 }
 
@@ -176,8 +204,9 @@ fn decided(decision: &Decision) -> Cause {
             }
             decide::Cause::Unreadable => {
                 return Cause::Unreadable {
-                    what: reason.detail.clone().unwrap_or_default(),
+                    what: words::obstacle(reason.detail.as_deref().unwrap_or_default()),
                     place: reason.spots.first().map(|spot| spot.address.clone()),
+                    cure: words::as_text(),
                 };
             }
             _ => {}
@@ -191,6 +220,9 @@ fn found(reason: &decide::Reason) -> Vec<Reason> {
     let places: Vec<Spot> =
         reason.spots.iter().map(|spot| Spot { address: spot.address.clone(), line: spot.line }).collect();
     let rules: Vec<String> = reason.rules.iter().cloned().collect();
+    if reason.cause == decide::Cause::Rule {
+        return vec![Reason { what: What::Rule, count: 1, places, rules }];
+    }
     let fixed = matches!(reason.cause, decide::Cause::FrozenPlace | decide::Cause::SignedText);
     let kinds =
         reason.kinds.iter().map(|(kind, count)| (if fixed { What::Frozen(*kind) } else { What::Kind(*kind) }, *count));
@@ -201,36 +233,69 @@ fn found(reason: &decide::Reason) -> Vec<Reason> {
         .collect()
 }
 
+fn limit(name: &str, limit: usize, observed: Option<usize>, unit: Unit) -> Cause {
+    Cause::Limit {
+        name: format!("gate.limits.{name}"),
+        limit: limit as u64,
+        observed: observed.map(|observed| observed as u64),
+        unit,
+    }
+}
+
 /// The limit that was passed: its key under `gate.limits`, its value and what was seen.
 fn past(reason: &unpack::Reason) -> Option<(&'static str, usize, Option<usize>, Unit)> {
     match reason {
         unpack::Reason::TooLarge { limit, value, observed } => {
-            let (key, unit) = match *limit {
-                "text_total" => ("text", Unit::Bytes),
-                "decoded" => ("decoded", Unit::Bytes),
-                key @ ("codings" | "parts") => (key, Unit::Count),
-                // Bounds of the reader itself: no key of the config.
-                _ => return None,
-            };
-            Some((key, *value, Some(*observed), unit))
+            let unit = if matches!(*limit, "decoded" | "text") { Unit::Bytes } else { Unit::Count };
+            Some((limit, *value, Some(*observed), unit))
         }
         unpack::Reason::Ratio { value } => Some(("ratio", *value, None, Unit::Ratio)),
-        unpack::Reason::BadJson(JsonError::Depth { limit, .. }) => Some(("json_depth", *limit, None, Unit::Count)),
+        // The reader stops one past the limit: at least that many there are.
+        unpack::Reason::BadJson(JsonError::Depth { limit, .. }) => {
+            Some(("json_depth", *limit, Some(limit + 1), Unit::Count))
+        }
+        unpack::Reason::BadJson(JsonError::Values { limit }) => {
+            Some(("json_values", *limit, Some(limit + 1), Unit::Count))
+        }
         _ => None,
     }
 }
 
 fn unreadable_cause(unreadable: &Unreadable) -> Cause {
-    match past(&unreadable.reason) {
-        Some((key, limit, observed, unit)) => Cause::Limit {
-            name: format!("gate.limits.{key}"),
-            limit: limit as u64,
-            observed: observed.map(|observed| observed as u64),
-            unit,
-        },
+    let reason = &unreadable.reason;
+    match past(reason) {
+        Some((key, value, observed, unit)) => limit(key, value, observed, unit),
         None => Cause::Unreadable {
-            what: unreadable.reason.to_string(),
+            what: Said::new(reason.ja(), reason.to_string()),
             place: (!unreadable.address.is_empty()).then(|| unreadable.address.clone()),
+            cure: Said::new(reason.cure_ja(), reason.cure()),
+        },
+    }
+}
+
+fn detect_cause(error: &DetectError, address: Option<&str>) -> Cause {
+    match error {
+        DetectError::TooLong { bytes, limit: most } => limit("text", *most, Some(*bytes), Unit::Bytes),
+        DetectError::OutOfFuel { limit } => {
+            Cause::Limit { name: "detect.fuel_per_byte".to_owned(), limit: *limit, observed: None, unit: Unit::Work }
+        }
+        DetectError::Unreadable { bytes, limit, .. } => Cause::Unreadable {
+            what: words::encoded(*bytes, *limit),
+            place: address.map(str::to_owned),
+            cure: words::without_encoded(),
+        },
+        DetectError::Engine { engine } => Cause::Failed {
+            step: Said::new(format!("検出（{engine}）の不具合"), format!("the detection ({engine}) failed")),
+        },
+    }
+}
+
+fn mask_cause(error: &MaskError) -> Cause {
+    match (error.reason(), error) {
+        (Some(reason), _) => Cause::Found(found(&reason)),
+        (None, MaskError::Detect(error)) => detect_cause(error, None),
+        (None, _) => Cause::Failed {
+            step: Said::new("置き換えを終えられなかったため", "the replacing could not be completed"),
         },
     }
 }

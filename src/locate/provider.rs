@@ -127,6 +127,8 @@ pub struct Provider {
     pub sure: String,
     /// Stands in the house: searched and recorded, not masked.
     pub trust_internal: bool,
+    /// The hosts are AI only in part: the endpoints of the table are, every other path is something else.
+    pub partial: bool,
     pub hosts: Vec<String>,
     /// Names of the headers that carry its credentials.
     pub auth: Vec<String>,
@@ -170,6 +172,13 @@ impl Provider {
             }
         }
         self.fallback.clone()
+    }
+
+    /// A request to this endpoint goes to an AI. What else a host serves that is AI only in part is opened and searched
+    /// all the same, and needs nobody's approval.
+    #[must_use]
+    pub fn is_ai(&self, endpoint: &Endpoint) -> bool {
+        !self.partial || endpoint.known
     }
 
     /// Whether one of its endpoints keeps what was said.
@@ -336,6 +345,48 @@ mod tests {
         assert!(own.trust_internal);
         assert_eq!(own.endpoint("POST", "/v1/chat/completions", false).adapter.id, "openai-chat");
         assert_eq!(own.endpoint("POST", "/api/chat", false).adapter.id, "ollama");
+    }
+
+    #[test]
+    fn of_hosts_that_are_ai_only_in_part_the_ai_paths_are_ai() {
+        let providers = shipped();
+        let is_ai = |host: &str, path: &str| {
+            let provider = providers.host(host, 443).unwrap_or_else(|| panic!("{host}"));
+            assert!(provider.partial, "{host}");
+            ["GET", "POST"].map(|method| provider.is_ai(&provider.endpoint(method, path, false)))
+        };
+        for (host, ai, other) in [
+            ("www.bing.com", "/ttranslatev3?isVertical=1", "/search?q=x"),
+            ("www.bing.com", "/turing/conversation/create", "/"),
+            ("edge.microsoft.com", "/translate/translatetext", "/extensionwebstorebase/v1/crx"),
+            ("duckduckgo.com", "/duckchat/v1/chat", "/?q=x"),
+            ("kagi.com", "/assistant", "/search"),
+            ("search.brave.com", "/api/chatllm/raw", "/search"),
+            ("us02web.zoom.us", "/ai-companion/ask", "/j/1234567890"),
+            ("api.zoom.us", "/v2/meetings/1/meeting_summary", "/v2/users/me/meetings"),
+            ("learn.microsoft.com", "/api/mcp", "/ja-jp/windows/"),
+            ("learn.microsoft.com", "/ja-jp/assistant/x", "/"),
+            ("graph.microsoft.com", "/v1.0/copilot/retrieval", "/v1.0/me/messages"),
+            ("substrate.office.com", "/m365Copilot/Chat", "/search/api/v2/query"),
+            ("www.canva.com", "/_ajax/magicwrite/run", "/design/1/edit"),
+            ("translate.google.com", "/_/TranslateWebserverUi/data/batchexecute", "/favicon.ico"),
+            ("www.notion.so", "/api/v3/runInferenceTranscript", "/api/v3/loadPageChunk"),
+            ("app.slack.com", "/api/ai.summarize", "/api/chat.postMessage"),
+            ("uptodate.com", "/services/app/expert-ai/ask", "/contents/search"),
+        ] {
+            assert_eq!(is_ai(host, ai), [true, true], "{host}{ai}");
+            assert_eq!(is_ai(host, other), [false, false], "{host}{other}");
+        }
+        let openai = providers.get("openai").unwrap();
+        assert!(openai.is_ai(&openai.endpoint("POST", "/v1/unheard-of", false)), "all of api.openai.com is AI");
+    }
+
+    #[test]
+    fn the_example_of_the_readme_is_read() {
+        let readme = include_str!("../../patterns/providers/README.md");
+        let example = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let providers = Providers::with_files(&[("site.toml", example)]).unwrap_or_else(|error| panic!("{error}"));
+        assert!(providers.host("llm.example.lan", 8000).is_some());
     }
 
     #[test]

@@ -87,8 +87,13 @@ struct Headers {
 struct Service {
     id: Text,
     name: String,
+    #[serde(default)]
     category: String,
+    #[serde(default)]
     sure: String,
+    /// Its hosts are AI only in part: the listed paths are, all others are something else.
+    #[serde(default)]
+    partial: bool,
     #[serde(default)]
     trust: Option<Text>,
     #[serde(default)]
@@ -359,6 +364,7 @@ impl Loader<'_> {
             category: service.category.clone(),
             sure: service.sure.clone(),
             trust_internal,
+            partial: service.partial,
             hosts,
             auth: service.auth.clone(),
             notes: service.notes.clone(),

@@ -201,6 +201,9 @@ pub struct Opened {
     pub rules: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub fingerprints: Vec<String>,
+    /// Persons and numbers that were found and have no fingerprint, because there were too many.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub unsearchable: u64,
     pub late_findings: u64,
     pub foreign_tokens: u64,
     pub opaque_blobs: u64,
@@ -210,6 +213,11 @@ pub struct Opened {
     /// µs of each step so far.
     pub timings_us: BTreeMap<String, u64>,
     pub versions: Versions,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The outcome.

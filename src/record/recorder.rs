@@ -29,6 +29,10 @@ pub enum RecordError {
 
 enum Job {
     Append(Append),
+    /// What stands so far is to be proven.
+    Checkpoint {
+        done: oneshot::Sender<Result<(), RecordError>>,
+    },
     /// Bodies from before this time go, and whatever expired.
     Tidy {
         before_ms: u64,
@@ -131,6 +135,18 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// A checkpoint now, when events have come since the last one: what stands before it is proven.
+    ///
+    /// # Errors
+    /// When it was not stored; the events themselves are.
+    pub async fn checkpoint(&self) -> Result<(), RecordError> {
+        let (done, answer) = oneshot::channel();
+        self.jobs.try_send(Job::Checkpoint { done }).map_err(|_| RecordError::Stopped)?;
+        answer.await.map_err(|_| RecordError::Stopped)?
+    }
+}
+
 struct Writer {
     store: Box<dyn Store>,
     head: Head,
@@ -146,6 +162,11 @@ impl Writer {
             while let Some(job) = next {
                 match job {
                     Job::Append(append) => jobs.push(append),
+                    Job::Checkpoint { done } => {
+                        let result = if self.since_checkpoint > 0 { self.checkpoint_after_others() } else { Ok(()) };
+                        // A caller that has gone needs no answer.
+                        let _gone = done.send(result);
+                    }
                     Job::Tidy { before_ms, done } => {
                         // A caller that has gone needs no answer.
                         let _gone = done.send(self.tidy(before_ms));
@@ -220,6 +241,12 @@ impl Writer {
             }
             other => other,
         }
+    }
+
+    /// The same when the command line may have appended meanwhile.
+    fn checkpoint_after_others(&mut self) -> Result<(), RecordError> {
+        self.head = self.store.head().map_err(failed)?;
+        self.checkpoint()
     }
 
     fn checkpoint(&mut self) -> Result<(), RecordError> {

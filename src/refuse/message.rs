@@ -1,6 +1,7 @@
 //! The words of a refusal: one line, Japanese and English, with what, how many, where, rules, way on, whom, record.
 //! Must not know: JSON, HTML, providers.
 
+use super::place::place_ja;
 use super::{Cause, Contact, Language, Reason, Refusal, Spot, Unit, Way, What};
 use crate::detect::{Class, Kind};
 
@@ -68,8 +69,8 @@ pub fn headline(cause: &Cause) -> (&'static str, &'static str) {
             "This request was stopped; nothing was sent to the AI service.",
         ),
         Cause::Held { .. } => (
-            "確認待ちにしました。AIにはまだ何も送っていません。",
-            "This request waits for approval; nothing has been sent to the AI service.",
+            "確認が必要な内容のため送信を止めました。AIには何も送っていません。",
+            "This request needs approval; nothing was sent to the AI service.",
         ),
         Cause::NotApproved { .. } => (
             "承認されていないAIサービスのため送信を止めました。何も送っていません。",
@@ -101,7 +102,14 @@ pub fn headline(cause: &Cause) -> (&'static str, &'static str) {
         Cause::Overloaded { .. } => {
             ("混み合っているため受け付けられませんでした。何も送っていません。", "The gate is busy; nothing was sent.")
         }
-        Cause::Upstream { .. } => ("AIサービスにつながりませんでした。", "The AI service could not be reached."),
+        Cause::Upstream { sent: false, .. } => (
+            "AIサービスにつながりませんでした。何も送っていません。",
+            "The AI service could not be reached; nothing was sent.",
+        ),
+        Cause::Upstream { sent: true, .. } => (
+            "AIサービスから回答がありませんでした。内容はAIに届いている可能性があります。",
+            "The AI service gave no answer; it may have received the request.",
+        ),
         Cause::Certificate { .. } => (
             "AIサービスの証明書を確認できないため送信を止めました。何も送っていません。",
             "The certificate of the AI service is not trusted; nothing was sent.",
@@ -121,39 +129,47 @@ pub(super) fn reasons(cause: &Cause) -> &[Reason] {
     }
 }
 
-/// The ways on: those given, and those that follow from the cause.
+/// The ways on: those given, and those that follow from the cause; none twice.
 pub(super) fn ways(refusal: &Refusal) -> Vec<Way> {
     let mut ways = refusal.ways.clone();
     match &refusal.cause {
-        Cause::Found(_) => ways.insert(0, Way::Remove),
-        Cause::Held { page, .. } => {
-            ways.insert(0, Way::Remove);
-            ways.extend(page.clone().map(Way::Release));
-        }
+        Cause::Held { page, .. } => ways.extend(page.clone().map(Way::Release)),
         Cause::NotApproved { approved, .. } => {
-            ways.extend(approved.iter().take(REASONS_MAX).cloned().map(Way::Service));
+            ways.splice(0..0, approved.iter().take(REASONS_MAX).cloned().map(Way::Service));
         }
-        Cause::Unreadable { .. } | Cause::NotOffered { .. } => ways.push(Way::PlainText),
-        Cause::Certificate { .. } => ways.push(Way::Call),
-        Cause::Limit { unit, .. } if *unit != Unit::Seconds => ways.push(Way::Smaller),
-        Cause::Overloaded { .. } | Cause::Upstream { .. } | Cause::AnswerCut { .. } | Cause::Failed { .. } => {
-            ways.push(Way::Later);
+        Cause::Unreadable { cure, .. } | Cause::NotOffered { cure, .. } | Cause::BadRequest { cure, .. } => {
+            ways.push(Way::Do(cure.clone()));
         }
-        _ => {}
+        // Waiting sends the same body again, and its size is what the text makes it.
+        Cause::Limit { unit: Unit::Seconds, .. } => ways.push(Way::Later),
+        Cause::Limit { .. } => ways.extend([Way::Smaller, Way::Call]),
+        Cause::Certificate { .. } | Cause::Upstream { later: false, .. } => ways.push(Way::Tell),
+        Cause::Failed { .. } => ways.extend([Way::Later, Way::Call]),
+        Cause::Overloaded { .. } | Cause::Upstream { .. } | Cause::AnswerCut { .. } => ways.push(Way::Later),
+        Cause::Found(_) | Cause::AccountRequired => {}
     }
-    ways
+    let mut once: Vec<Way> = Vec::with_capacity(ways.len());
+    for way in ways {
+        if !once.contains(&way) {
+            once.push(way);
+        }
+    }
+    once
 }
 
-fn reason_ja(cause: &Cause) -> String {
+pub(super) fn reason_ja(cause: &Cause) -> String {
     match cause {
         Cause::Found(reasons) | Cause::Held { reasons, .. } => {
             let mut parts: Vec<String> = reasons
                 .iter()
                 .take(REASONS_MAX)
                 .map(|reason| {
-                    let mut part = format!("{} {}件", what_ja(reason.what), reason.count);
-                    let places = spots(&reason.places, |line| format!(" {line}行目"));
                     let rules = rules(&reason.rules);
+                    if reason.what == What::Rule {
+                        return format!("規則 {rules} により停止");
+                    }
+                    let mut part = format!("{} {}件", what_ja(reason.what), reason.count);
+                    let places = spots(&reason.places, place_ja, |line| format!(" {line}行目"));
                     match (places.is_empty(), rules.is_empty()) {
                         (false, false) => part.push_str(&format!("（{places}、規則 {rules}）")),
                         (false, true) => part.push_str(&format!("（{places}）")),
@@ -169,33 +185,36 @@ fn reason_ja(cause: &Cause) -> String {
             parts.join("、")
         }
         Cause::NotApproved { service, .. } => format!("{} は承認済みの一覧にありません", word(service)),
-        Cause::Unreadable { what, place } => place_of(&word(what), place.as_deref()),
+        Cause::Unreadable { what, place, .. } => place_of(&word(&what.ja), place.as_deref().map(place_ja).as_deref()),
         Cause::Limit { name, limit, observed, unit } => match observed {
             Some(observed) => {
-                format!("{} の上限 {} に対し {}", word(name), amount(*limit, *unit), amount(*observed, *unit))
+                format!("{} の上限 {} に対し {}", word(name), amount_ja(*limit, *unit), amount_ja(*observed, *unit))
             }
-            None => format!("{} の上限 {}", word(name), amount(*limit, *unit)),
+            None => format!("{} の上限 {}", word(name), amount_ja(*limit, *unit)),
         },
-        Cause::NotOffered { what }
-        | Cause::BadRequest { what }
-        | Cause::Upstream { what }
+        Cause::NotOffered { what, .. }
+        | Cause::BadRequest { what, .. }
+        | Cause::Upstream { what, .. }
         | Cause::Certificate { what }
         | Cause::AnswerCut { what }
-        | Cause::Failed { step: what } => word(what),
+        | Cause::Failed { step: what } => word(&what.ja),
         Cause::Overloaded { .. } | Cause::AccountRequired => String::new(),
     }
 }
 
-fn reason_en(cause: &Cause) -> String {
+pub(super) fn reason_en(cause: &Cause) -> String {
     match cause {
         Cause::Found(reasons) | Cause::Held { reasons, .. } => {
             let mut parts: Vec<String> = reasons
                 .iter()
                 .take(REASONS_MAX)
                 .map(|reason| {
-                    let mut part = format!("{} x{}", what_en(reason.what), reason.count);
-                    let places = spots(&reason.places, |line| format!(" line {line}"));
                     let rules = rules(&reason.rules);
+                    if reason.what == What::Rule {
+                        return format!("stopped by rule {rules}");
+                    }
+                    let mut part = format!("{} x{}", what_en(reason.what), reason.count);
+                    let places = spots(&reason.places, str::to_owned, |line| format!(" line {line}"));
                     match (places.is_empty(), rules.is_empty()) {
                         (false, false) => part.push_str(&format!(" ({places}; rule {rules})")),
                         (false, true) => part.push_str(&format!(" ({places})")),
@@ -211,17 +230,19 @@ fn reason_en(cause: &Cause) -> String {
             parts.join(", ")
         }
         Cause::NotApproved { service, .. } => format!("{} is not on the approved list", word(service)),
-        Cause::Unreadable { what, place } => place_of(&word(what), place.as_deref()),
+        Cause::Unreadable { what, place, .. } => {
+            place_of(&word(&what.en), place.as_deref().map(str::to_owned).as_deref())
+        }
         Cause::Limit { name, limit, observed, unit } => match observed {
             Some(observed) => format!("{} is {}, got {}", word(name), amount(*limit, *unit), amount(*observed, *unit)),
             None => format!("{} is {}", word(name), amount(*limit, *unit)),
         },
-        Cause::NotOffered { what }
-        | Cause::BadRequest { what }
-        | Cause::Upstream { what }
+        Cause::NotOffered { what, .. }
+        | Cause::BadRequest { what, .. }
+        | Cause::Upstream { what, .. }
         | Cause::Certificate { what }
         | Cause::AnswerCut { what }
-        | Cause::Failed { step: what } => word(what),
+        | Cause::Failed { step: what } => word(&what.en),
         Cause::Overloaded { .. } | Cause::AccountRequired => String::new(),
     }
 }
@@ -238,14 +259,24 @@ fn amount(value: u64, unit: Unit) -> String {
         Unit::Count => value.to_string(),
         Unit::Seconds => format!("{value} s"),
         Unit::Ratio => format!("{value}:1"),
+        Unit::Work => format!("{value} work units"),
     }
 }
 
-fn spots(spots: &[Spot], line: impl Fn(u32) -> String) -> String {
+fn amount_ja(value: u64, unit: Unit) -> String {
+    match unit {
+        Unit::Seconds => format!("{value}秒"),
+        Unit::Ratio => format!("{value}倍"),
+        Unit::Work => format!("{value}作業単位"),
+        Unit::Bytes | Unit::Count => amount(value, unit),
+    }
+}
+
+fn spots(spots: &[Spot], place: impl Fn(&str) -> String, line: impl Fn(u32) -> String) -> String {
     let mut parts: Vec<String> = spots
         .iter()
         .take(SPOTS_MAX)
-        .map(|spot| word(&spot.address) + &spot.line.map(&line).unwrap_or_default())
+        .map(|spot| word(&place(&spot.address)) + &spot.line.map(&line).unwrap_or_default())
         .collect();
     if spots.len() > SPOTS_MAX {
         parts.push(format!("+{}", spots.len() - SPOTS_MAX));
@@ -264,30 +295,48 @@ fn rules(rules: &[String]) -> String {
 fn way_ja(way: &Way) -> String {
     match way {
         Way::Remove => "該当箇所を消すか書き換えて送り直す".to_owned(),
-        Way::Use(name) => format!("承認済みの用途「{}」を選ぶ", word(name)),
+        Way::RemoveCredential => {
+            "パスワードや鍵を消して送り直す（他の人に見せた覚えがあれば、その鍵を変更する）".to_owned()
+        }
+        Way::MoveIntoText => "該当の情報をURLや項目名などから外し、メッセージの本文に書いて送り直す".to_owned(),
+        Way::Use(name) => {
+            format!("承認済みの用途「{}」を選ぶ（プロキシの利用者名を「名前+{0}」とする）", word(name))
+        }
+        Way::SignIn => "ご自身の利用者名とパスワードをプロキシに設定して送り直す".to_owned(),
+        Way::Apply => "利用申請をして、この内容を送れる用途の承認を受ける".to_owned(),
         Way::Service(name) => format!("承認済みの {} を使う", word(name)),
         Way::Release(page) => format!("{} で確認を依頼する", word(page)),
         Way::Smaller => "小さく分けて送り直す".to_owned(),
         Way::PlainText => "本文を文字で貼り付けて送り直す".to_owned(),
         Way::Later => "しばらくして送り直す".to_owned(),
-        Way::Call => "記録番号を問い合わせ先（なければゲートの管理者）に伝える（送り直しても直りません）".to_owned(),
+        Way::Tell => "記録番号を問い合わせ先（なければゲートの管理者）に伝える（送り直しても直りません）".to_owned(),
         Way::NewChat => "新しいチャットで始める".to_owned(),
+        Way::Call => "院内の問い合わせ先に連絡する".to_owned(),
+        Way::Do(said) => word(&said.ja),
     }
 }
 
 fn way_en(way: &Way) -> String {
     match way {
         Way::Remove => "remove or reword what is named and send again".to_owned(),
-        Way::Use(name) => format!("choose the approved use \"{}\"", word(name)),
+        Way::RemoveCredential => {
+            "take the password or key out and send again (change it if others may have seen it)".to_owned()
+        }
+        Way::MoveIntoText => "move it from the address or field into the text of the message and send again".to_owned(),
+        Way::Use(name) => format!("choose the approved use \"{}\" (proxy user \"name+{0}\")", word(name)),
+        Way::SignIn => "set your own account of the proxy and send again".to_owned(),
+        Way::Apply => "apply for a use that allows this".to_owned(),
         Way::Service(name) => format!("use the approved service {}", word(name)),
         Way::Release(page) => format!("ask for approval at {}", word(page)),
         Way::Smaller => "send it in smaller pieces".to_owned(),
         Way::PlainText => "paste the content as plain text".to_owned(),
         Way::Later => "try again later".to_owned(),
-        Way::Call => {
+        Way::Tell => {
             "tell the contact (or whoever runs the gate) the record number; sending again does not help".to_owned()
         }
         Way::NewChat => "start a new chat".to_owned(),
+        Way::Call => "ask the contact in your house".to_owned(),
+        Way::Do(said) => word(&said.en),
     }
 }
 
@@ -318,6 +367,7 @@ pub(super) fn what_ja(what: What) -> String {
         What::Kind(kind) => kind.ja().to_owned(),
         What::Class(class) => class.ja().to_owned(),
         What::Frozen(kind) => format!("{}（書き換えられない場所）", kind.ja()),
+        What::Rule => "院内の規則".to_owned(),
     }
 }
 
@@ -327,6 +377,7 @@ pub(super) fn what_en(what: What) -> String {
         What::Kind(kind) => kind_en(kind).to_owned(),
         What::Class(class) => class_en(class).to_owned(),
         What::Frozen(kind) => format!("{} in a field that cannot be changed", kind_en(kind)),
+        What::Rule => "rule of the house".to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod message;
 pub mod page;
+mod place;
 pub mod shape;
 pub mod stream;
 
@@ -34,6 +35,27 @@ pub enum Language {
     English,
 }
 
+/// A sentence of ours in both languages; never text of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    pub ja: String,
+    pub en: String,
+}
+
+impl Said {
+    #[must_use]
+    pub fn new(ja: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { ja: ja.into(), en: en.into() }
+    }
+
+    /// A name that is the same in both languages.
+    #[must_use]
+    pub fn both(word: impl Into<String>) -> Self {
+        let word = word.into();
+        Self { ja: word.clone(), en: word }
+    }
+}
+
 /// Why nothing was sent.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -44,26 +66,27 @@ pub enum Cause {
     Held { reasons: Vec<Reason>, page: Option<String> },
     /// The hospital has not approved this service; the approved ones by name.
     NotApproved { service: String, approved: Vec<String> },
-    /// The body cannot be read, so it cannot be searched. `what` is a short word of ours (`content-encoding: xz`).
-    Unreadable { what: String, place: Option<String> },
+    /// The body cannot be read, so it cannot be searched; `cure` is what to do instead.
+    Unreadable { what: Said, place: Option<String>, cure: Said },
     /// Past a limit. `name` is the config key (`gate.limits.body`).
     Limit { name: String, limit: u64, observed: Option<u64>, unit: Unit },
     /// This way of asking is not offered (WebSocket, resumable upload).
-    NotOffered { what: String },
+    NotOffered { what: Said, cure: Said },
     /// The request itself is broken (`what` is of ours: `conflicting content-length`).
-    BadRequest { what: String },
+    BadRequest { what: Said, cure: Said },
     /// The caller has no account of the proxy, or no longer, where one is required.
     AccountRequired,
     /// A part of the gate failed, so the request was not sent.
-    Failed { step: String },
+    Failed { step: Said },
     /// No room for another request: 503, to be asked again.
     Overloaded { retry_after_secs: u32 },
-    /// The service did not answer: 502. Nothing of the answer was lost in the gate.
-    Upstream { what: String },
+    /// The service did not answer: 502. Nothing of the answer was lost in the gate. `sent`: the request may have reached
+    /// the service all the same. `later`: the same request may go through another time.
+    Upstream { what: Said, sent: bool, later: bool },
     /// The service's certificate is not good: asking again does not help, somebody has to look.
-    Certificate { what: String },
+    Certificate { what: Said },
     /// An answer that had begun was cut by the service, or cannot be read on. The request had been sent.
-    AnswerCut { what: String },
+    AnswerCut { what: Said },
 }
 
 /// One thing that was found.
@@ -83,6 +106,8 @@ pub enum What {
     Class(Class),
     /// A kind in a place that must not change (path, id, schema).
     Frozen(Kind),
+    /// Nothing in the text: a rule of the policy stops the request whatever is in it.
+    Rule,
 }
 
 /// Where: the address of the text and, in long texts, the line (from 1).
@@ -100,6 +125,8 @@ pub enum Unit {
     Count,
     Seconds,
     Ratio,
+    /// Work units of the detection.
+    Work,
 }
 
 /// Whom to call (`[contact]`). Empty parts are left out.
@@ -111,13 +138,21 @@ pub struct Contact {
 }
 
 /// A way on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Way {
     /// Take the named things out and send again.
     Remove,
+    /// Take the secret out, and change it where others may have seen it.
+    RemoveCredential,
+    /// Move it from a field that must not change into the text of the message, where it is replaced.
+    MoveIntoText,
     /// Send under an approved use, by its name.
     Use(String),
+    /// Send under one's own name: uses are given to named persons.
+    SignIn,
+    /// Ask for a use.
+    Apply,
     /// Ask a service that is approved, by its name.
     Service(String),
     /// Have it released on this page.
@@ -129,9 +164,13 @@ pub enum Way {
     /// Try again later.
     Later,
     /// Tell whom to call; asking again does not help.
-    Call,
+    Tell,
     /// Start a new chat: the old one holds signed text that can no longer be changed.
     NewChat,
+    /// Ask the contact in the house.
+    Call,
+    /// What a cause brings with it.
+    Do(Said),
 }
 
 #[cfg(test)]

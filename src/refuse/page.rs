@@ -7,7 +7,8 @@ use base64::Engine as _;
 use sha2::{Digest, Sha256};
 
 use super::Refusal;
-use super::message::{headline, japanese, reasons, way, ways, what_en, what_ja, word};
+use super::message::{headline, reason_en, reason_ja, reasons, way, ways, what_en, what_ja, word};
+use super::place::place_ja;
 
 const STYLE: &str = "body{font:16px/1.7 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem;color:#1a1a1a;\
 background:#fff}h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}th,td{border:1px solid #888;padding:.4rem .6rem;\
@@ -49,7 +50,12 @@ pub fn page(refusal: &Refusal) -> String {
     );
     let found = reasons(&refusal.cause);
     if found.is_empty() {
-        let _infallible = write!(out, "<p>{}</p>", escape(&japanese(refusal)));
+        let _infallible = write!(
+            out,
+            "<p>{}</p><p lang=\"en\">{}</p>",
+            escape(&reason_ja(&refusal.cause)),
+            escape(&reason_en(&refusal.cause))
+        );
     } else {
         out.push_str("<table><tr><th>情報 <span lang=\"en\">What</span></th><th>件数 <span lang=\"en\">Count</span></th><th>場所 <span lang=\"en\">Where</span></th><th>規則 <span lang=\"en\">Rule</span></th></tr>");
         for reason in found {
@@ -58,7 +64,7 @@ pub fn page(refusal: &Refusal) -> String {
                 .iter()
                 .map(|spot| {
                     let line = spot.line.map(|line| format!(" {line}行目")).unwrap_or_default();
-                    format!("<code>{}</code>{line}", escape(&word(&spot.address)))
+                    format!("<code>{}</code>{line}", escape(&word(&place_ja(&spot.address))))
                 })
                 .collect();
             let rules: Vec<String> =

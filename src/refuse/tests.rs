@@ -34,20 +34,24 @@ fn causes() -> Vec<Cause> {
         found().cause,
         Cause::Held { reasons: Vec::new(), page: Some("http://gate/held/1".into()) },
         Cause::NotApproved { service: "x".into(), approved: vec!["OpenAI".into()] },
-        Cause::Unreadable { what: "content-encoding: xz".into(), place: Some("body".into()) },
+        Cause::Unreadable {
+            what: Said::new("圧縮方式 xz は読めません", "content coding xz is not known"),
+            place: Some("body".into()),
+            cure: Said::new("圧縮せずに送り直す", "send it without coding"),
+        },
         Cause::Limit {
             name: "gate.limits.body".into(),
             limit: 32 << 20,
             observed: Some(33_554_433),
             unit: Unit::Bytes,
         },
-        Cause::NotOffered { what: "WebSocket".into() },
-        Cause::BadRequest { what: "content-length".into() },
-        Cause::Failed { step: "detect".into() },
+        Cause::NotOffered { what: Said::both("WebSocket"), cure: Said::new("HTTPで送る", "use HTTP") },
+        Cause::BadRequest { what: Said::both("content-length"), cure: Said::new("送り直す", "send it again") },
+        Cause::Failed { step: Said::new("検出", "detect") },
         Cause::Overloaded { retry_after_secs: 5 },
-        Cause::Upstream { what: "certificate".into() },
-        Cause::Certificate { what: "unknown issuer".into() },
-        Cause::AnswerCut { what: "early end".into() },
+        Cause::Upstream { what: Said::new("接続", "connection"), sent: false, later: false },
+        Cause::Certificate { what: Said::new("証明書", "certificate") },
+        Cause::AnswerCut { what: Said::new("途中で終わった", "early end") },
     ]
 }
 
@@ -75,6 +79,36 @@ fn one_line_that_says_everything_japanese_first() {
     .collect();
     assert!(order.is_sorted());
     assert!(message(&Refusal { first: Language::English, ..found() }).starts_with("[Tsuitate]"));
+}
+
+#[test]
+fn a_rule_without_a_finding_is_named_and_nothing_is_asked_to_be_removed() {
+    let reason = Reason { what: What::Rule, count: 1, places: Vec::new(), rules: vec!["night".into()] };
+    let rule = Refusal { ways: vec![Way::Call], ..with(Cause::Found(vec![reason])) };
+    let text = message(&rule);
+    assert!(
+        text.contains("理由: 規則 night により停止。対処: 院内の問い合わせ先に連絡する。問い合わせ: 情報管理室"),
+        "{text}"
+    );
+    assert!(text.contains("Reason: stopped by rule night."), "{text}");
+    assert!(!text.contains("消す") && !text.contains("remove"), "{text}");
+}
+
+#[test]
+fn every_way_is_said_once_and_the_cure_is_that_of_the_cause() {
+    let text = message(&Refusal {
+        ways: vec![Way::Remove, Way::SignIn, Way::Remove],
+        ..with(Cause::Unreadable {
+            what: Said::new("画像が含まれています", "it holds an image"),
+            place: Some("part 2 (file)".into()),
+            cure: Said::new("画像を外す", "leave the image out"),
+        })
+    });
+    assert!(text.contains("理由: 画像が含まれています (2番目のパート（file）)。"), "{text}");
+    assert!(text.contains("Reason: it holds an image (part 2 (file))."), "{text}");
+    assert_eq!(text.matches("該当箇所を消す").count(), 1, "{text}");
+    assert!(text.contains("、または画像を外す。") && text.contains(", or leave the image out."), "{text}");
+    assert!(!text.contains("文字で貼り付けて"), "{text}");
 }
 
 #[test]
@@ -174,7 +208,7 @@ fn streams_end_with_an_error_their_clients_show() {
         serde_json::from_str(line).unwrap()
     };
     let state = StreamState { elements: None, sequence: 7 };
-    for cause in [found().cause, Cause::AnswerCut { what: "early \"end\"".into() }] {
+    for cause in [found().cause, Cause::AnswerCut { what: Said::both("early \"end\"") }] {
         let refusal = with(cause);
         let chat = text(in_stream(StreamKind::OpenAiChat, shape("openai"), &refusal, &state));
         assert!(chat.starts_with("data: ") && chat.ends_with("\n\n") && data(&chat)["error"]["message"].is_string());

@@ -2,6 +2,7 @@
 //! record id, durations; never query, header, body.
 //! Must not know: text of a request.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -32,6 +33,31 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// `log` is levels and directives that mean something. A bare word that is no level would be taken for the name of a
+    /// part, and the log would stay empty.
+    ///
+    /// # Errors
+    /// Which piece is none.
+    pub fn directives(&self) -> Result<(), String> {
+        let level = |word: &str| {
+            ["off", "error", "warn", "info", "debug", "trace"]
+                .iter()
+                .any(|level| word.trim().eq_ignore_ascii_case(level))
+        };
+        for piece in self.log.split(',') {
+            let known = match piece.rsplit_once('=') {
+                Some((part, word)) => !part.trim().is_empty() && level(word),
+                None => level(piece),
+            };
+            if !known {
+                return Err(format!("`{piece}` is no level"));
+            }
+        }
+        tracing_subscriber::EnvFilter::try_new(&self.log).map(drop).map_err(|error| error.to_string())
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
@@ -50,7 +76,11 @@ pub fn start_log(settings: &Settings) -> Result<(), String> {
     let filter = filter.add_directive(
         "notify=warn".parse().map_err(|error: tracing_subscriber::filter::ParseError| error.to_string())?,
     );
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal());
     // Already started by an earlier call: that log goes on.
     let _started = match settings.format {
         LogFormat::Text => builder.try_init(),

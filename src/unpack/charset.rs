@@ -180,6 +180,13 @@ fn closed_type(essence: &str) -> Option<Format> {
     })
 }
 
+/// The text of a file whose charset nobody names, as the gate reads bodies; `None` when it is no text.
+#[must_use]
+pub fn text_of(bytes: Vec<u8>) -> Option<String> {
+    let text = decode(&bytes, None).map_or_else(|_| super::head::guess(bytes).0, |(text, _)| text);
+    (readable(text.as_bytes()) && !text.contains('\u{FFFD}')).then_some(text)
+}
+
 /// The body as a source, and whether its charset changes when it is written again.
 pub(super) fn body(head: &Head, bytes: &[u8], context: &mut Context<'_>) -> Result<(Source, bool), Unreadable> {
     if bytes.is_empty() {
@@ -196,10 +203,12 @@ pub(super) fn body(head: &Head, bytes: &[u8], context: &mut Context<'_>) -> Resu
         return Ok((multipart::source(bytes, &media, context)?, false));
     }
     if context.adapter.content == Content::Protobuf && !media.is_json() {
-        return Err(Unreadable::whole(Reason::Document { format: Format::Protobuf }));
+        context.unread(Unreadable::whole(Reason::Document { format: Format::Protobuf }))?;
+        return Ok((closed(bytes), false));
     }
     if let Some(format) = closed_type(&media.essence).or_else(|| magic(bytes)) {
-        return Err(Unreadable::whole(Reason::Document { format }));
+        context.unread(Unreadable::whole(Reason::Document { format }))?;
+        return Ok((closed(bytes), false));
     }
     let (text, recoded) = decode(bytes, media.charset.as_deref()).map_err(|reason| {
         // Bytes without a declared charset that are no text at all are better called so.

@@ -32,12 +32,13 @@ pub(super) fn are_lines(text: &str, limits: &Limits) -> bool {
 /// A JSON body. The text comes back with the error, for another reading.
 pub(super) fn body(text: String, context: &mut Context<'_>) -> Result<Source, (String, Unreadable)> {
     let adapter = context.adapter;
-    let (numbers, total) = (context.texts.len(), context.total);
+    let (numbers, total, unread) = (context.texts.len(), context.total, context.unread.len());
     match walk(&text, Zone::of(&adapter.paths, adapter.turns.as_ref()), context) {
         Ok(slots) => Ok(Source { shape: Shape::Json, bytes: text.into_bytes(), slots }),
         Err(e) => {
             context.texts.truncate(numbers);
             context.total = total;
+            context.unread.truncate(unread);
             Err((text, e))
         }
     }
@@ -340,7 +341,8 @@ impl Classify<'_, '_, '_> {
             && let Some((coding, bytes)) = base64_of(&value)
         {
             if let Some(format) = magic(&bytes) {
-                return Err(Unreadable::at(Reason::Document { format }, self.address(at.path)));
+                let address = self.address(at.path);
+                return self.context.unread(Unreadable::at(Reason::Document { format }, address));
             }
             if readable(&bytes) {
                 return self.encoded(at, bytes, coding, 0);
@@ -404,7 +406,10 @@ impl Classify<'_, '_, '_> {
         }
         let format = magic(&bytes).or((!readable(&bytes)).then_some(Format::Unknown));
         match format {
-            Some(format) => Err(Unreadable::at(Reason::Document { format }, self.address(at.path))),
+            Some(format) => {
+                let address = self.address(at.path);
+                self.context.unread(Unreadable::at(Reason::Document { format }, address))
+            }
             None => self.encoded(at, bytes, coding, lead),
         }
     }
@@ -464,7 +469,8 @@ impl Classify<'_, '_, '_> {
         let raw = at.tape.raw(at.token);
         let whole = raw.bytes().all(|b| b.is_ascii_digit() || b == b'-');
         if whole && self.class(at, true).is_some_and(|p| p.list == List::Unreadable) {
-            return Err(Unreadable::at(Reason::TokenIds, self.address(at.path)));
+            let address = self.address(at.path);
+            return self.context.unread(Unreadable::at(Reason::TokenIds, address));
         }
         let digits = raw.bytes().filter(u8::is_ascii_digit).count();
         let searched = if self.zone.free {

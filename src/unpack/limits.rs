@@ -21,6 +21,9 @@ pub struct Limits {
     pub text_total: usize,
     /// Layers inside strings (JSON in a string, base64).
     pub layers: usize,
+    /// Documents, images and the like are noted and left as they are, not refused: only where somebody watches (observe
+    /// mode), and the decision is told.
+    pub pass_formats: bool,
 }
 
 impl Default for Limits {
@@ -35,6 +38,7 @@ impl Default for Limits {
             texts: 200_000,
             text_total: 16 << 20,
             layers: 4,
+            pass_formats: false,
         }
     }
 }

@@ -19,6 +19,7 @@ mod verify;
 #[expect(clippy::string_slice, reason = "tests may panic")]
 mod tests;
 
+pub use charset::text_of;
 pub use error::{Format, Reason, SpliceError, Unreadable};
 pub use limits::Limits;
 pub use open::{Located, open};

@@ -251,7 +251,7 @@ fn one(
     if raw.is_empty() {
         return Ok(());
     }
-    let refused = |format| Err(Unreadable::at(Reason::Document { format }, address.clone()));
+    let unknown = |format| Unreadable::at(Reason::Document { format }, address.clone());
     let (content, coding) = match head.encoding.as_str() {
         "" | "7bit" | "8bit" | "binary" => (raw.to_vec(), Coding::Raw),
         "base64" => {
@@ -265,16 +265,16 @@ fn one(
         return Err(broken("a multipart inside a multipart"));
     }
     if let Some(format) = magic(&content) {
-        return refused(format);
+        return context.unread(unknown(format));
     }
     let (decoded, recoded) = match super::charset::decode(&content, head.media.charset.as_deref()) {
         Ok(done) => done,
         // Tables from older hospital programs come in Shift_JIS without saying so.
         Err(_) if opaque::is_japanese(&content) => (guess(content.clone()).0, true),
-        Err(_) => return refused(Format::Unknown),
+        Err(_) => return context.unread(unknown(Format::Unknown)),
     };
     if !readable(decoded.as_bytes()) {
-        return refused(Format::Unknown);
+        return context.unread(unknown(Format::Unknown));
     }
     let rule = if filename.is_none() { context.adapter.field(FieldScope::Field, &name).cloned() } else { None };
     let fixed = match rule.as_ref().map(|r| r.list) {

@@ -21,6 +21,7 @@ pub struct Located {
     pub(super) recoded: bool,
     /// Header names that do not fit a changed body.
     pub(super) dropped: Vec<String>,
+    pub(super) unread: Vec<Unreadable>,
 }
 
 impl std::fmt::Debug for Located {
@@ -52,6 +53,12 @@ impl Located {
         Document { parts: self.texts.iter().map(part).collect() }
     }
 
+    /// What could not be read and was left as it is (`Limits::pass_formats`). Nobody knows what it holds.
+    #[must_use]
+    pub fn unread(&self) -> &[Unreadable] {
+        &self.unread
+    }
+
     /// The head as it came.
     #[must_use]
     pub fn head(&self) -> &Head {
@@ -80,15 +87,25 @@ pub(super) struct Context<'a> {
     pub(super) total: usize,
     /// The last turn unit given.
     pub(super) unit: u32,
+    pub(super) unread: Vec<Unreadable>,
 }
 
 impl Context<'_> {
+    /// A format that is not read here: noted where that is allowed, else the end.
+    pub(super) fn unread(&mut self, what: Unreadable) -> Result<(), Unreadable> {
+        if !self.limits.pass_formats {
+            return Err(what);
+        }
+        self.unread.push(what);
+        Ok(())
+    }
+
     /// Takes a text in; its number.
     pub(super) fn add(&mut self, text: LocatedText) -> Result<usize, Unreadable> {
         self.total += text.text.len();
         let past = |limit, value, observed| Reason::TooLarge { limit, value, observed };
         if self.total > self.limits.text_total {
-            return Err(Unreadable::at(past("text_total", self.limits.text_total, self.total), text.address));
+            return Err(Unreadable::at(past("text", self.limits.text_total, self.total), text.address));
         }
         if self.texts.len() >= self.limits.texts {
             return Err(Unreadable::at(past("texts", self.limits.texts, self.texts.len() + 1), text.address));
@@ -110,7 +127,8 @@ pub fn open(
     limits: &Limits,
 ) -> Result<Located, Unreadable> {
     let adapter = &*endpoint.adapter;
-    let mut context = Context { adapter, rules: headers, limits, texts: Vec::new(), total: 0, unit: 0 };
+    let mut context =
+        Context { adapter, rules: headers, limits, texts: Vec::new(), total: 0, unit: 0, unread: Vec::new() };
     let target = target::target(&head.path_and_query, endpoint, &mut context)?;
     target::headers(head, &mut context)?;
     let decoded = coding::decode(head, body, limits)?;
@@ -122,7 +140,16 @@ pub fn open(
         }
     }
     let wire = (decoded.is_some() || recoded).then(|| body.to_vec());
-    Ok(Located { head: head.clone(), wire, body: source, target, texts: context.texts, recoded, dropped })
+    Ok(Located {
+        head: head.clone(),
+        wire,
+        body: source,
+        target,
+        texts: context.texts,
+        recoded,
+        dropped,
+        unread: context.unread,
+    })
 }
 
 /// A source without places.

@@ -469,7 +469,7 @@ fn hostile_bodies() {
         &limits,
     )
     .unwrap_err();
-    assert!(matches!(e.reason, Reason::TooLarge { limit: "text_total", value: 1000, observed } if observed >= 2000));
+    assert!(matches!(e.reason, Reason::TooLarge { limit: "text", value: 1000, observed } if observed >= 2000));
     assert_eq!(e.address, "messages[0].content");
 }
 

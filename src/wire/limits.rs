@@ -46,11 +46,18 @@ pub struct Limits {
     pub ratio: u32,
     /// Content codings on one body.
     pub codings: usize,
+    /// Levels of JSON; the readers take 127 at most.
     pub json_depth: usize,
+    /// Values of one JSON document, keys counted.
+    pub json_values: usize,
+    /// Layers inside strings: JSON in a string, base64.
+    pub layers: usize,
     /// Parts of a multipart body.
     pub parts: usize,
     /// Text that is searched in one request.
     pub text: Size,
+    /// Texts of one request.
+    pub texts: usize,
     /// To the service: name, connection and TLS.
     pub upstream_connect: Time,
     /// Until the service's answer begins.
@@ -95,9 +102,12 @@ impl Default for Limits {
             decoded: Size::mib(64),
             ratio: 100,
             codings: 2,
-            json_depth: 128,
+            json_depth: 127,
+            json_values: 4_000_000,
+            layers: 4,
             parts: 2_000,
             text: Size::mib(16),
+            texts: 200_000,
             upstream_connect: Time::secs(10),
             upstream_head: Time::secs(600),
             upstream_header_bytes: Size::kib(256),

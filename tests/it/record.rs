@@ -58,6 +58,7 @@ pub fn opened(record: &str) -> Event {
         late_findings: 0,
         foreign_tokens: 0,
         opaque_blobs: 0,
+        unsearchable: 0,
         epoch: None,
         timings_us: BTreeMap::new(),
         versions: Versions::default(),

@@ -79,4 +79,9 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// When it cannot finish: the request then fails closed.
     fn find(&self, view: View<'_>, fuel: &mut Fuel, out: &mut Output) -> Result<(), DetectError>;
+
+    /// Where the surname of a folded full name without a blank may end, in bytes. Only the engine of names knows.
+    fn surname_ends(&self, _name: &str) -> Vec<usize> {
+        Vec::new()
+    }
 }

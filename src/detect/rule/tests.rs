@@ -128,3 +128,15 @@ fn a_pattern_too_large_is_refused() {
     let text = GOOD.replace("0[0-9]{2}-[0-9]{4}-[0-9]{4}", r"(?:\p{L}{900}){900}");
     assert!(errors(&text).first().unwrap().message.contains("cannot be compiled"));
 }
+
+#[test]
+fn a_label_of_a_patients_number_is_one_of_a_number_with_letters_too() {
+    let file: toml::Table = include_str!("../../../patterns/identifier/patient.toml").parse().unwrap();
+    let labels = |id: &str| -> Vec<String> {
+        let rule = file["rule"].as_array().unwrap().iter().find(|rule| rule["id"].as_str() == Some(id)).unwrap();
+        rule["labels"].as_array().unwrap().iter().map(|label| label.as_str().unwrap().to_owned()).collect()
+    };
+    let code = labels("patient.code");
+    let missing: Vec<String> = labels("patient.number").into_iter().filter(|label| !code.contains(label)).collect();
+    assert!(missing.is_empty(), "patient.code lacks {missing:?}");
+}

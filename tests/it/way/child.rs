@@ -410,3 +410,38 @@ fn a_wrong_config_is_shown_with_file_line_column_caret_and_cure() {
     }
     assert!(!folder.join("data").exists(), "a wrong config made something");
 }
+
+/// A rule file that is not right: a gate does not start with it, and a running one keeps its rules; both say where and why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_rule_file_stops_the_start_and_keeps_the_old_rules_at_a_reload() {
+    const RULE: &str = "[[rule]]\nid = \"house.badge\"\nkind = \"staff_id\"\nwhy = \"Badges of the house.\"\nsource = \"house\"\n\
+        pattern = '''ZQ-[0-9]{6}'''\nscore = 0.9\n[[rule.example]]\ntext = \"《ZQ-201934》\"\n[[rule.counter]]\ntext = \"ZQ-12\"\nwhy = \"too short\"\n";
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let standin = Standin::start(&[OPENAI, ANTHROPIC, GEMINI]).await.unwrap();
+    let rules = folder.join("house.toml");
+    write_config(folder, &config(folder, &standin, &json!({ "rules": [rules] })));
+
+    let broken = RULE.replace("kind = \"staff_id\"", "kind = \"staff_idd\"");
+    std::fs::write(&rules, &broken).unwrap();
+    let refused = run(folder, &["run"]);
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("house.toml:3:") && said.contains('^') && said.contains("one of `person_name`"), "{said}");
+
+    std::fs::write(&rules, RULE).unwrap();
+    let gate = start(folder).await;
+    let badge =
+        || gate.send(None, OPENAI, post("/v1/chat/completions", chat_body(&[("user", "名札 ZQ-201934 を返却")])));
+    assert_eq!(badge().await.unwrap().status, 200);
+    let sent = |number: usize| text(&standin.received()[number].body);
+    assert!(!sent(0).contains("ZQ-201934"), "{}", sent(0));
+
+    std::fs::write(&rules, &broken).unwrap();
+    gate.signal("-HUP");
+    let log = logged(folder, "the old settings stay").await;
+    assert!(log.contains("house.toml:3:") && log.contains('^') && log.contains("one of `person_name`"), "{log}");
+    assert_eq!(badge().await.unwrap().status, 200);
+    assert!(!sent(1).contains("ZQ-201934"), "the old rules hold: {}", sent(1));
+    gate.end().await;
+}

@@ -2,6 +2,7 @@
 
 mod answers;
 mod child;
+mod desk;
 mod heads;
 mod limits;
 mod record;
@@ -11,3 +12,4 @@ mod settings;
 pub mod stand;
 mod turned;
 mod turns;
+mod words;

@@ -202,8 +202,9 @@ async fn detection_that_runs_out_of_fuel_fails_closed() {
     let stand = stand(json!({"detect": {"fuel_per_byte": 1}})).await;
     let long = chat_body(&[("user", &LETTER.repeat(1500))]);
     let reply = stand.ask(None, ANTHROPIC, "/v1/messages", long).await;
-    let opened = refused(&stand, ANTHROPIC, &reply, "detect_failed").await;
+    let opened = refused(&stand, ANTHROPIC, &reply, "limit.fuel_per_byte").await;
     assert_eq!(opened["verdict"], "failed");
+    assert!(reply.body.contains("detect.fuel_per_byte") && !reply.body.contains("しばらくして"), "{}", reply.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -284,7 +285,7 @@ async fn a_body_that_stands_still_is_given_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_room_a_request_is_asked_to_come_again() {
     let one = json!({"gate": {"limits": {"requests_in_flight": 1}}});
-    let room = json!({"gate": {"limits": {"buffered_total": "64KiB", "buffered_wait": "100ms"}}});
+    let room = json!({"gate": {"limits": {"body": "64KiB", "buffered_total": "64KiB", "buffered_wait": "100ms"}}});
     for (changes, code) in [(one, "overload"), (room, "limit.buffered_total")] {
         let stand = stand(changes).await;
         let silent = json!({"model": "stand-in-silent", "pad": " ".repeat(40 << 10), "messages": []}).to_string();

@@ -141,6 +141,16 @@ pub async fn stand_on(wrap: impl FnOnce(Sqlite, &Standin) -> Box<dyn Store>) -> 
     Stand { gate: Some(gate), standin, folder, config }
 }
 
+/// The same with another clock.
+pub async fn stand_by(clock: fn() -> u64) -> Stand {
+    let folder = tempfile::tempdir().unwrap();
+    let standin = Standin::start(&[OPENAI, ANTHROPIC, GEMINI, MISTRAL]).await.unwrap();
+    let config = config(folder.path(), &standin, &json!({}));
+    let data = folder.path().join("data");
+    let gate = open(parsed(&config), Place { clock, ..place(&data) }).await.unwrap_or_else(|error| panic!("{error}"));
+    Stand { gate: Some(gate), standin, folder, config }
+}
+
 fn place(data: &Path) -> Place<'_> {
     Place { data, gate: "test".to_owned(), clock: now_ms }
 }

@@ -122,6 +122,23 @@ impl Engine for Names {
         "names"
     }
 
+    fn surname_ends(&self, name: &str) -> Vec<usize> {
+        let letters: Vec<char> = name.chars().collect();
+        // Names are short; anything longer is none.
+        if !(2..=12).contains(&letters.len()) {
+            return Vec::new();
+        }
+        let cuts = (1..letters.len()).filter_map(|cut| {
+            let (surname, given) = letters.split_at_checked(cut)?;
+            let end = surname.iter().map(|letter| letter.len_utf8()).sum();
+            (self.lexicon.word(surname).surname() > 0).then(|| (end, self.lexicon.word(given).given() > 0))
+        });
+        let cuts: Vec<(usize, bool)> = cuts.collect();
+        let known: Vec<usize> = cuts.iter().filter(|(_, given)| *given).map(|(end, _)| *end).collect();
+        // A given name that no list knows stands behind the longest surname.
+        if known.is_empty() { cuts.last().map(|(end, _)| *end).into_iter().collect() } else { known }
+    }
+
     fn find(&self, view: View<'_>, fuel: &mut Fuel, out: &mut Output) -> Result<(), DetectError> {
         let text = view.text.folded();
         if let Some(label) = view.label
