@@ -119,7 +119,9 @@ pub(crate) fn number(text: &str, at: usize) -> Option<Number> {
             end += 1;
         }
     }
-    if digits.is_empty() || digits == "." || digits.len() > 12 {
+    // Zeros in front are those of an identifier (`P000123` is no phosphate).
+    let identifier = decimals == 0 && digits.len() > 2 && digits.starts_with('0');
+    if digits.is_empty() || digits == "." || digits.len() > 12 || identifier {
         return None;
     }
     Some(Number { end, value: digits.parse().ok()?, decimals })
