@@ -41,7 +41,7 @@ async fn gate(folder: &Path, standin: &Standin) -> Open {
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A chat body of about this many bytes: an office mail with one name and one number in each kilobyte.
+/// A chat body of about this many bytes: an office mail; the name and number stand in its first kilobyte only.
 fn body(bytes: usize, stream: bool) -> Bytes {
     let piece = "本日の会議の資料を確認しました。修正点は次のとおりです。表の単位をそろえ、図の説明を短くし、参考文献を末尾にまとめてください。";
     let mut text = String::from("担当の佐久間 春香様（電話 090-1234-5678）への返信を書いてください。");
