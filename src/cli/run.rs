@@ -41,6 +41,10 @@ async fn serve(place: &Place) -> anyhow::Result<ExitCode> {
     for note in place.config.notes(today()) {
         tracing::warn!("{}: {}; {}", note.key, note.what, note.cure);
     }
+    // Before anything is open: whoever sees the address may stop the gate at once.
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let opened =
         open(place.config.clone(), open::Place { data: &place.data, gate: place.gate_name(), clock: now_ms }).await?;
     for address in opened.running.addrs() {
@@ -50,9 +54,6 @@ async fn serve(place: &Place) -> anyhow::Result<ExitCode> {
     let (changed, mut changes) = mpsc::channel(1);
     let mut watch = Watch::new(changed)?;
     watch.on(all_files(place, &opened, &place.config));
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut turn = tokio::time::interval(TURN);
     turn.tick().await;
     loop {
