@@ -27,11 +27,12 @@ pub(super) fn collect(names: &Names, scratch: &Scratch, view: View<'_>, block: R
         }
         let mut end = at + 1;
         let mut top = chance(at);
-        while end < count && chance(end) >= names.tau && scratch.begins.get(end).copied().unwrap_or(0.0) <= 0.5 {
+        while end < count && chance(end) >= names.tau && scratch.begins.get(end).copied().unwrap_or(0.0) <= BEGINS {
             top = top.max(chance(end));
             end += 1;
         }
         let (start, end) = whole(scratch, at, end);
+        top = (start..end).map(chance).fold(top, f32::max);
         at = end;
         let end = before_technical(scratch, start, before_title(scratch, start, end));
         let Some((start, end)) = trim(scratch, start, end) else { continue };
@@ -99,8 +100,14 @@ fn near(scratch: &Scratch, start: usize, end: usize) -> impl Iterator<Item = (&P
 
 const REACH: usize = 60;
 
+/// The chance from which a letter begins a name of its own.
+const BEGINS: f32 = 0.5;
+
 /// A name that is masked in part is masked whole: the likeliest full name that holds a part of it and is not hopeless.
+/// It never takes in the next name (ケアマネ 新垣様: a given name in katakana before a surname is unlikely, 新垣 is sure).
 fn whole(scratch: &Scratch, start: usize, end: usize) -> (usize, usize) {
+    let cut = |at: usize| scratch.begins.get(at).copied().unwrap_or(0.0) > BEGINS;
+    let (first, last) = (cut(start), cut(end));
     let full = near(scratch, start, end)
         .filter(|(p, chance)| {
             **chance >= COMPLETE
@@ -110,6 +117,7 @@ fn whole(scratch: &Scratch, start: usize, end: usize) -> (usize, usize) {
                 && (p.start as usize) < end
                 && p.end as usize > start
                 && ((p.start as usize) < start || p.end as usize > end)
+                && !(first && (p.start as usize) < start || last && p.end as usize > end)
         })
         .max_by(|a, b| a.1.total_cmp(b.1));
     match full {
