@@ -75,6 +75,17 @@ async function chatPage(page) {
   await nothingLeaked("page.refused", 2);
 }
 
+/** A page of the ward's own server asks the service from another origin, which its browser announces first. */
+async function wardPage(page) {
+  await direct("POST", "/__reset");
+  await page.goto(`${STANDIN}/page?at=https://api.openai.com`, WAIT);
+  const answer = await say(page, prompt, "#stream");
+  check("ward.answer_is_whole", answer.state === "done" && answer.text === `復唱: ${prompt}`, JSON.stringify(answer));
+  const refused = await say(page, CASES.refused, "#send");
+  check("ward.refusal_is_shown", refused.state === "refused 400" && refused.text.includes("衝立"), JSON.stringify(refused));
+  await nothingLeaked("ward", 1);
+}
+
 /** A page's own style is in force: its policy lets it through. */
 const styled = (page, selector, property) => page.$eval(selector, (at, name) => getComputedStyle(at)[name], property);
 
@@ -118,6 +129,7 @@ async function byProxyFile(page) {
 
 await browse("page", [`--proxy-server=${PROXY}`], async (page) => {
   await chatPage(page);
+  await wardPage(page);
   await refusedPage(page);
   await home(page);
 });

@@ -130,6 +130,18 @@ class Stand(BaseHTTPRequestHandler):
 
     # ---- requests
 
+    def do_OPTIONS(self):
+        self.send_response(204)
+        self.send_header("access-control-allow-headers", "authorization, content-type")
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def end_headers(self):
+        # Pages of any origin may ask, as the services allow it that are made for it.
+        if self.headers.get("origin"):
+            self.send_header("access-control-allow-origin", self.headers["origin"])
+        super().end_headers()
+
     def do_GET(self):
         if urlsplit(self.path).path == "/__received":
             with LOCK:
