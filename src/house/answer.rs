@@ -198,12 +198,18 @@ impl Return {
 
     fn remember(&self, summary: &Summary) -> Vec<Aside> {
         let key = &self.scope.token;
+        // Some clients keep the note apart from the text above it (Gemini's last, signed part): both forms are known.
+        let note = format!("\n\n{}", self.standing.config.restore.settings().blind_note);
         let remember = Remember {
             answers: summary
                 .answers
                 .iter()
                 .filter(|answer| *answer.restored != answer.masked)
-                .map(|answer| SentAnswer::of(key, &answer.masked, &answer.restored, &self.map))
+                .flat_map(|answer| {
+                    let bare = answer.restored.strip_suffix(note.as_str());
+                    let forms = std::iter::once(answer.restored.as_str()).chain(bare);
+                    forms.map(|restored| SentAnswer::of(key, &answer.masked, restored, &self.map))
+                })
                 .collect(),
             signed: summary.signed.iter().map(|block| signed_digest(key, block)).collect(),
             ..Remember::default()

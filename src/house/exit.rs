@@ -29,14 +29,14 @@ impl Exit {
         let head = Head {
             method: received.parts.method.as_str().to_owned(),
             path_and_query: String::new(),
-            headers: ["accept", "sec-fetch-mode"]
+            headers: ["accept", "sec-fetch-mode", "origin", "content-type", "authorization"]
                 .into_iter()
                 .filter_map(|name| Some((name.to_owned(), received.parts.headers.get(name)?.as_bytes().to_vec())))
                 .collect(),
         };
         Self {
             shape: standing.providers.error("generic").cloned(),
-            asker: Asker { navigation: refuse::is_navigation(&head), request_id: None },
+            asker: Asker { navigation: refuse::is_navigation(&head), request_id: None, page: refuse::page_of(&head) },
             service: String::new(),
             status: None,
         }

@@ -8,7 +8,7 @@ pub mod shape;
 pub mod stream;
 
 pub use message::message;
-pub use shape::{Asker, Rendered, is_navigation, refusal};
+pub use shape::{Asker, Rendered, is_navigation, page_of, refusal};
 pub use stream::{StreamState, close_reason, in_stream};
 
 use crate::detect::{Class, Kind};

@@ -21,6 +21,23 @@ pub struct Asker {
     pub navigation: bool,
     /// JSON-RPC: the raw JSON of the request's `id`.
     pub request_id: Option<String>,
+    /// A page of another origin that may read the answer: see [`page_of`].
+    pub page: Option<String>,
+}
+
+/// The origin of a page in a browser that may read a refusal of its call: one that its browser had to announce first
+/// (`Authorization`, JSON), so that the service itself has let this origin in. What needs no announcing gives nobody's
+/// page a look.
+#[must_use]
+pub fn page_of(head: &Head) -> Option<String> {
+    let origin = head.header("origin")?;
+    let media = head.header("content-type").unwrap_or_default().to_ascii_lowercase();
+    let media = media.split(';').next().unwrap_or_default().trim();
+    let simple = matches!(media, "" | "text/plain" | "multipart/form-data" | "application/x-www-form-urlencoded");
+    let announced = !simple || head.header("authorization").is_some();
+    let proper = origin.starts_with("https://") || origin.starts_with("http://");
+    let fits = origin.len() <= 256 && origin.bytes().all(|b| b.is_ascii_graphic());
+    (announced && proper && fits).then(|| origin.to_owned())
 }
 
 /// A browser loads a page: `Accept` names HTML, and the fetch metadata, where sent, says so.
@@ -43,6 +60,16 @@ pub fn refusal(shape: &ErrorShape, refusal: &Refusal, asker: &Asker) -> Rendered
             headers.push(("retry-after".to_owned(), retry_after_secs.to_string()));
         }
         _ => headers.push(("x-should-retry".to_owned(), "false".to_owned())),
+    }
+    if let Some(origin) = &asker.page {
+        for (name, value) in [
+            ("access-control-allow-origin", origin.as_str()),
+            ("access-control-allow-credentials", "true"),
+            ("access-control-expose-headers", "x-tsuitate-record"),
+            ("vary", "origin"),
+        ] {
+            headers.push((name.to_owned(), value.to_owned()));
+        }
     }
     if asker.navigation {
         headers.extend(page::headers());

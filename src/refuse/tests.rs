@@ -199,6 +199,46 @@ fn browsers_get_a_page_that_runs_nothing() {
 }
 
 #[test]
+fn a_page_of_another_origin_reads_its_refusal_only_where_the_service_let_it_in() {
+    let page = |pairs: &[(&str, &str)]| {
+        page_of(&Head {
+            headers: pairs.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect(),
+            ..Head::default()
+        })
+    };
+    let origin = ("origin", "https://ward.example");
+    let json = ("content-type", "application/json");
+    assert_eq!(page(&[origin, json]), Some("https://ward.example".to_owned()));
+    assert_eq!(
+        page(&[origin, ("content-type", "text/plain;charset=UTF-8"), ("authorization", "Bearer x")]).as_deref(),
+        Some("https://ward.example")
+    );
+    for none in [
+        &[json][..],
+        &[origin],
+        &[origin, ("content-type", "text/plain;charset=UTF-8")],
+        &[origin, ("content-type", "Multipart/Form-Data; boundary=x")],
+        &[("origin", "null"), json],
+        &[("origin", "https://a b"), json],
+    ] {
+        assert_eq!(page(none), None, "{none:?}");
+    }
+    let shape =
+        ErrorShape { id: "openai".into(), status: 400, headers: Vec::new(), body: "{\"m\":\"{message}\"}".into() };
+    let headers = |asker: &Asker| refusal(&shape, &found(), asker).headers;
+    let allowed = |headers: &[(String, String)]| {
+        headers
+            .iter()
+            .filter(|(name, _)| name.starts_with("access-control-"))
+            .map(|(_, value)| value.clone())
+            .collect::<Vec<_>>()
+    };
+    let asker = Asker { page: Some("https://ward.example".into()), ..Asker::default() };
+    assert_eq!(allowed(&headers(&asker)), ["https://ward.example", "true", "x-tsuitate-record"]);
+    assert!(allowed(&headers(&Asker::default())).is_empty());
+}
+
+#[test]
 fn streams_end_with_an_error_their_clients_show() {
     let providers = Providers::shipped().unwrap();
     let shape = |id: &str| providers.error(id).unwrap();

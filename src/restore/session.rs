@@ -60,6 +60,8 @@ struct Open {
     restored: bool,
     masked: String,
     text: Zeroizing<String>,
+    /// Bytes of `masked` whose meaning has gone out.
+    settled: usize,
     name: Option<String>,
     template: Option<(String, String)>,
 }
@@ -363,6 +365,7 @@ impl Session {
                     restored,
                     masked: String::new(),
                     text: Zeroizing::new(String::new()),
+                    settled: 0,
                     name: None,
                     template: None,
                 });
@@ -382,13 +385,40 @@ impl Session {
             open.masked.push_str(text);
             open.text.push_str(&out);
         }
-        if ends(open) {
+        let (restored, sealed) = (open.restored, open.nature == Nature::Sealed);
+        let ending = ends(open);
+        let held = if ending { 0 } else { open.scanner.held() };
+        let to = open.masked.len().saturating_sub(held);
+        let piece = open.masked.get(open.settled..to).unwrap_or_default().to_owned();
+        open.settled = to;
+        if ending {
             let open = self.open.remove(at);
-            let restored = open.restored;
             out.push_str(&self.finish(open, true).rest);
-            return Ok(restored.then_some(out));
         }
-        Ok(open.restored.then_some(out))
+        if sealed && self.comes_back_in_pieces() {
+            self.seal(text);
+        }
+        if restored {
+            self.piece(&piece, &out);
+        }
+        Ok(restored.then_some(out))
+    }
+
+    /// Chats of Google's SDKs keep each piece of a stream as a part of its own and send them back so.
+    fn comes_back_in_pieces(&self) -> bool {
+        self.kind == StreamKind::Gemini
+    }
+
+    /// What the service wrote where the client got this piece.
+    fn piece(&mut self, masked: &str, restored: &str) {
+        if !self.comes_back_in_pieces() || masked == restored || masked.is_empty() {
+            return;
+        }
+        self.remembered += masked.len() + restored.len();
+        if self.remembered <= self.settings.memory_limit {
+            let restored = Zeroizing::new(restored.to_owned());
+            self.answers.push(Answer { restored, masked: masked.to_owned(), tool: false });
+        }
     }
 
     /// Ends a text: gives what it held, with the note where it is due, and remembers it.
@@ -423,7 +453,9 @@ impl Session {
         self.open = staying;
         for open in closing {
             let (name, template) = (open.name.clone(), open.template.clone());
+            let piece = open.masked.get(open.settled..).unwrap_or_default().to_owned();
             let rest = self.finish(open, true).rest;
+            self.piece(&piece, &rest);
             if !rest.is_empty()
                 && let Some(template) = template
             {

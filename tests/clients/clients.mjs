@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
-import { ProxyAgent, fetch as undiciFetch, setGlobalDispatcher } from "undici";
+import { Agent, ProxyAgent, fetch as undiciFetch, setGlobalDispatcher } from "undici";
 
 const { TSUITATE_PROXY: PROXY, TSUITATE_CA: CA, TSUITATE_STANDIN: STANDIN, TSUITATE_ONLY: ONLY } = process.env;
 const MASKED = !process.env.TSUITATE_UNMASKED;
@@ -14,18 +14,20 @@ const CASES = JSON.parse(readFileSync(fileURLToPath(new URL("cases.json", import
 const dispatcher = new ProxyAgent({ uri: PROXY, requestTls: { ca: readFileSync(CA) } });
 setGlobalDispatcher(dispatcher);
 
+// Past the gate, for comparing.
+const straight = new Agent();
+let way = dispatcher;
 let sent = 0;
 let failed = 0;
 // The SDKs' requests are counted; undici's own fetch takes the dispatcher of the same undici.
 const counted = (input, init) => {
   sent += 1;
-  return undiciFetch(input, { ...init, dispatcher });
+  return undiciFetch(input, { ...init, dispatcher: way });
 };
 globalThis.fetch = counted;
 
 const direct = async (method, path) => {
-  const { Agent } = await import("undici");
-  const answer = await undiciFetch(STANDIN + path, { method, dispatcher: new Agent() });
+  const answer = await undiciFetch(STANDIN + path, { method, dispatcher: straight });
   return answer.json();
 };
 const check = (name, ok, detail = "") => {
@@ -53,6 +55,63 @@ function turnsAreStable(name, received, messages) {
   check(`${name}.history_is_stable`, stable, "a later turn changed an earlier one");
 }
 
+// A token as it stands in the source of JSON.
+const TOKEN = /\[(?:\\u[0-9a-fA-F]{4}|[^\[\]:"\\])+:[0-9A-Z]{8,11}(?:[ /](?:\\u[0-9a-fA-F]{4}|[^\[\]"\\])+)?\]/g;
+
+/** Why `masked` is not `plain` with tokens in the place of planted words; nothing if it is. */
+function differs(masked, plain) {
+  const pattern = masked.split(TOKEN).map((piece) => piece.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("(.+?)");
+  const match = new RegExp(`^${pattern}$`, "s").exec(plain);
+  if (!match) return `${masked}\n${plain}`;
+  const words = new Map();
+  for (const [at, token] of (masked.match(TOKEN) ?? []).entries()) {
+    const word = JSON.parse(`"${match[at + 1]}"`);
+    if (!CASES.planted.includes(word) || (words.get(token) ?? word) !== word) return `${token} stands for ${word} and ${words.get(token)}`;
+    words.set(token, word);
+  }
+  return words.size ? "" : `nothing is masked in ${masked}`;
+}
+
+/** Several turns, a tool that gets words, one that keeps tokens, their results: what the service received of it all. */
+async function wholeConversation(client, stream) {
+  await direct("POST", "/__reset");
+  const history = [];
+  for (const prompt of CASES.prompts) await client.chat(history, prompt, stream);
+  await client.tool(CASES.listed_tool, CASES.tool_prompt, stream);
+  await client.tool(CASES.other_tool, CASES.tool_prompt, stream);
+  return direct("GET", "/__received");
+}
+
+/** The same calls straight to the service and through the gate: it receives the same, byte for byte, but for the tokens. */
+async function onlyMaskedStringsDiffer(label, client, stream) {
+  way = straight;
+  connect(STANDIN);
+  const plain = await wholeConversation(client, stream);
+  way = dispatcher;
+  connect();
+  const masked = await wholeConversation(client, stream);
+  const paths = (received) => JSON.stringify(received.map((one) => one.path));
+  check(`${label}.same_requests`, paths(plain) === paths(masked) && plain.length === 7, `${plain.length} and ${masked.length}`);
+  const why = masked.map((one, at) => differs(one.body, plain[at]?.body ?? "")).filter(Boolean);
+  check(`${label}.only_masked_strings_differ`, why.length === 0, why[0]);
+  const kept = ["content-type", "user-agent", "anthropic-version", "x-stainless-lang", "x-goog-api-client"];
+  const heads = (received) => JSON.stringify(received.map((one) => kept.map((name) => one.headers[name])));
+  check(`${label}.headers_are_kept`, heads(plain) === heads(masked), `${heads(plain)} ${heads(masked)}`);
+}
+
+/** Two turns with thinking, the history as the SDK keeps it: the service gets again what it thought, sealed and said. */
+async function thoughtsComeBack(label, client, stream) {
+  await direct("POST", "/__reset");
+  await client.think(CASES.prompts.slice(0, 2), stream);
+  const received = (await nothingLeaked(`${label}.thinking`, 2)).map((one) => JSON.parse(one.body)[client.messages]);
+  const content = received[0][0].content ?? received[0][0].parts;
+  const saidAgain = said(typeof content === "string" ? content : content.map((part) => part.text).join(""));
+  const [thought, seals, text] = client.thought(received[1].slice(1, -1));
+  check(`${label}.thoughts_come_back`, thought === `考え: ${saidAgain}`, `${thought} for ${saidAgain}`);
+  check(`${label}.seals_come_back`, seals.length === 1 && seals[0].length === 172, seals);
+  check(`${label}.what_was_said_beside_comes_back`, text === saidAgain, `${text} for ${saidAgain}`);
+}
+
 async function run(name, client) {
   for (const stream of [false, true]) {
     const label = `${name}.${stream ? "stream" : "plain"}`;
@@ -77,6 +136,9 @@ async function run(name, client) {
         const [other] = await client.tool(CASES.other_tool, prompt, stream);
         check(`${label}.other_tool_keeps_tokens`, !CASES.secrets.some((secret) => other.includes(secret)), `got ${other}`);
       }
+
+      if (MASKED) await onlyMaskedStringsDiffer(label, client, stream);
+      if (MASKED && client.think) await thoughtsComeBack(label, client, stream);
 
       await direct("POST", "/__reset");
       const before = sent;
@@ -115,9 +177,14 @@ const PARAMETERS = {
   properties: { file_path: { type: "string" }, content: { type: "string" } },
   required: ["file_path", "content"],
 };
-const openai = new OpenAI({ apiKey: "sk-test", fetch: counted });
-const anthropic = new Anthropic({ apiKey: "sk-ant-test", fetch: counted });
-const google = new GoogleGenAI({ apiKey: "test", vertexai: false });
+let openai, anthropic, google;
+/** The SDKs, asking the services by their names, or one at this address. */
+function connect(base) {
+  openai = new OpenAI({ apiKey: "sk-test", fetch: counted, baseURL: base && `${base}/v1` });
+  anthropic = new Anthropic({ apiKey: "sk-ant-test", fetch: counted, baseURL: base });
+  google = new GoogleGenAI({ apiKey: "test", vertexai: false, httpOptions: base && { baseUrl: base } });
+}
+connect();
 
 const turn = (create) => async (history, prompt, stream) => {
   history.push({ role: "user", content: prompt });
@@ -161,7 +228,7 @@ const chat = {
   cut: (stream) => chatCreate([{ role: "user", content: CASES.cut }], stream),
 };
 
-async function responsesCreate(input, stream, options = {}) {
+async function responsesAnswer(input, stream, options = {}) {
   const body = { model: "gpt-test", input, store: false, ...options };
   let answer;
   if (stream) {
@@ -173,6 +240,11 @@ async function responsesCreate(input, stream, options = {}) {
   } else {
     answer = await openai.responses.create(body);
   }
+  return answer;
+}
+
+async function responsesCreate(input, stream, options) {
+  const answer = await responsesAnswer(input, stream, options);
   return [answer.output_text, answer.output.filter((item) => item.type === "function_call")];
 }
 
@@ -188,13 +260,25 @@ const responses = {
     const [final] = await responsesCreate(input, stream, { tools });
     return [JSON.parse(call.arguments).content, final];
   },
+  async think(prompts, stream) {
+    const input = [];
+    for (const content of prompts) {
+      input.push({ role: "user", content });
+      input.push(...(await responsesAnswer(input, stream, { include: ["reasoning.encrypted_content"] })).output);
+    }
+  },
+  thought: ([reasoning, message]) => [reasoning.summary[0].text, [reasoning.encrypted_content], message.content[0].text],
   refused: (stream) => responsesCreate([{ role: "user", content: CASES.refused }], stream),
   cut: (stream) => responsesCreate([{ role: "user", content: CASES.cut }], stream),
 };
 
-async function messagesCreate(messages, stream, options = {}) {
+async function messagesAnswer(messages, stream, options = {}) {
   const body = { model: "claude-test", max_tokens: 100, messages, ...options };
-  const answer = stream ? await anthropic.messages.stream(body).finalMessage() : await anthropic.messages.create(body);
+  return stream ? anthropic.messages.stream(body).finalMessage() : anthropic.messages.create(body);
+}
+
+async function messagesCreate(messages, stream, options) {
+  const answer = await messagesAnswer(messages, stream, options);
   const text = answer.content.filter((block) => block.type === "text").map((block) => block.text).join("");
   return [text, answer.content.filter((block) => block.type === "tool_use")];
 }
@@ -211,6 +295,15 @@ const claude = {
     const [final] = await messagesCreate(messages, stream, { tools });
     return [call.input.content, final];
   },
+  async think(prompts, stream) {
+    const messages = [];
+    for (const content of prompts) {
+      messages.push({ role: "user", content });
+      const answer = await messagesAnswer(messages, stream, { max_tokens: 4096, thinking: { type: "enabled", budget_tokens: 1024 } });
+      messages.push({ role: "assistant", content: answer.content });
+    }
+  },
+  thought: ([{ content: [thinking, text] }]) => [thinking.thinking, [thinking.signature], text.text],
   refused: (stream) => messagesCreate([{ role: "user", content: CASES.refused }], stream),
   cut: (stream) => messagesCreate([{ role: "user", content: CASES.cut }], stream),
 };
@@ -240,6 +333,18 @@ const gemini = {
     contents.push({ role: "user", parts: [{ functionResponse: { name: call.name, response: { result: CASES.tool_result } } }] });
     const [final] = await geminiCreate(contents, stream, { tools });
     return [call.args.content, final];
+  },
+  async think(prompts, stream) {
+    const chat = google.chats.create({ model: "gemini-test", config: { thinkingConfig: { includeThoughts: true } } });
+    for (const message of prompts) {
+      if (stream) for await (const _ of await chat.sendMessageStream({ message }));
+      else await chat.sendMessage({ message });
+    }
+  },
+  thought(turns) {
+    const parts = turns.flatMap((turn) => turn.parts);
+    const [thought, text] = [true, false].map((thinks) => parts.filter((part) => Boolean(part.thought) === thinks).map((part) => part.text ?? "").join(""));
+    return [thought, parts.map((part) => part.thoughtSignature).filter(Boolean), text];
   },
   refused: (stream) => geminiCreate([{ role: "user", parts: [{ text: CASES.refused }] }], stream),
   cut: (stream) => geminiCreate([{ role: "user", parts: [{ text: CASES.cut }] }], stream),

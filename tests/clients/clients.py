@@ -9,6 +9,7 @@
 
 import json
 import os
+import re
 import sys
 import traceback
 import urllib.request
@@ -80,8 +81,66 @@ def turns_are_stable(name, received, messages):
     check(f"{name}.history_is_stable", stable, "a later turn changed an earlier one")
 
 
-def run(name, client):
-    """`client` has chat(history, stream), tool(tool, stream) and refused(stream)."""
+# A token as it stands in the source of JSON, its label as letters or as escapes.
+TOKEN = re.compile(r"\[(?:\\u[0-9a-fA-F]{4}|[^\[\]:\"\\])+:[0-9A-Z]{8,11}(?:[ /](?:\\u[0-9a-fA-F]{4}|[^\[\]\"\\])+)?\]")
+
+
+def differs(masked, plain):
+    """Why `masked` is not `plain` with tokens in the place of planted words; nothing if it is. No byte beside them may differ."""
+    pattern = "(.+?)".join(re.escape(piece) for piece in TOKEN.split(masked))
+    match = re.fullmatch(pattern, plain, re.DOTALL)
+    if not match:
+        return f"{masked}\n{plain}"
+    words = {}
+    for token, word in zip(TOKEN.findall(masked), match.groups()):
+        word = json.loads(f'"{word}"')
+        if word not in CASES["planted"] or words.setdefault(token, word) != word:
+            return f"{token} stands for {word!r} and {words.get(token)!r}"
+    return "" if words else f"nothing is masked in {masked}"
+
+
+def whole_conversation(client, stream):
+    """Several turns, a tool that gets words, one that keeps tokens, their results: what the service received of it all."""
+    direct("POST", "/__reset")
+    history = []
+    for prompt in CASES["prompts"]:
+        client.chat(history, prompt, stream)
+    client.tool(CASES["listed_tool"], CASES["tool_prompt"], stream)
+    client.tool(CASES["other_tool"], CASES["tool_prompt"], stream)
+    return direct("GET", "/__received")
+
+
+def only_masked_strings_differ(label, client, straight, stream):
+    """The same calls straight to the service and through the gate: it receives the same, byte for byte, but for the tokens."""
+    plain, masked = whole_conversation(straight, stream), whole_conversation(client, stream)
+    check(f"{label}.same_requests", [one["path"] for one in plain] == [one["path"] for one in masked] and len(plain) == 7, f"{len(plain)} and {len(masked)}")
+    why = [why for ours, theirs in zip(masked, plain) if (why := differs(ours["body"], theirs["body"]))]
+    check(f"{label}.only_masked_strings_differ", not why, why[:1])
+    kept = ("content-type", "user-agent", "anthropic-version", "x-stainless-lang", "x-goog-api-client")
+    heads = [[one["headers"].get(name) for name in kept] for one in plain], [[one["headers"].get(name) for name in kept] for one in masked]
+    check(f"{label}.headers_are_kept", heads[0] == heads[1], heads)
+
+
+def thoughts_come_back(label, client, stream):
+    """Two turns with thinking, the history as the SDK keeps it: the service gets again what it thought, sealed and said."""
+    direct("POST", "/__reset")
+    client.think(CASES["prompts"][:2], stream)
+    received = [json.loads(one["body"]) for one in nothing_leaked(f"{label}.thinking", 2)]
+    asked, again = received[0][client.messages][0], received[1][client.messages][1:-1]
+    said_again = said(text_of(asked))
+    thought, seals, text = client.thought(again)
+    check(f"{label}.thoughts_come_back", thought == "考え: " + said_again, f"{thought!r} for {said_again!r}")
+    check(f"{label}.seals_come_back", len(seals) == 1 and len(seals[0]) == 172, seals)
+    check(f"{label}.what_was_said_beside_comes_back", text == said_again, f"{text!r} for {said_again!r}")
+
+
+def text_of(turn):
+    content = turn.get("content") or turn.get("parts")
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+
+
+def run(name, client, straight):
+    """`client` has chat(history, stream), tool(tool, stream) and refused(stream); `straight` asks the service itself."""
     for stream in (False, True):
         label = f"{name}.{'stream' if stream else 'plain'}"
         try:
@@ -105,6 +164,11 @@ def run(name, client):
                 content, _ = client.tool(CASES["other_tool"], prompt, stream)
                 leaks = [secret for secret in CASES["secrets"] if secret in content]
                 check(f"{label}.other_tool_keeps_tokens", not leaks, f"got {content!r}")
+
+            if MASKED:
+                only_masked_strings_differ(label, client, straight, stream)
+                if hasattr(client, "think"):
+                    thoughts_come_back(label, client, stream)
 
             direct("POST", "/__reset")
             before = SENT
@@ -143,8 +207,8 @@ class Chat:
     messages = "messages"
     error = openai.APIStatusError
 
-    def __init__(self):
-        self.client = openai.OpenAI(api_key="sk-test")
+    def __init__(self, base=None):
+        self.client = openai.OpenAI(api_key="sk-test", base_url=base and f"{base}/v1")
 
     def status(self, error):
         return error.status_code
@@ -192,15 +256,18 @@ class Chat:
 class Responses(Chat):
     messages = "input"
 
-    def create(self, messages, stream, **options):
+    def answer(self, messages, stream, **options):
         if not stream:
-            answer = self.client.responses.create(model="gpt-test", input=messages, store=False, **options)
-            return answer.output_text, [item for item in answer.output if item.type == "function_call"]
+            return self.client.responses.create(model="gpt-test", input=messages, store=False, **options)
         with self.client.responses.stream(model="gpt-test", input=messages, store=False, **options) as events:
             text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
             answer = events.get_final_response()
         check("responses.stream.whole_equals_deltas", text == answer.output_text, f"{text!r} {answer.output_text!r}")
-        return text, [item for item in answer.output if item.type == "function_call"]
+        return answer
+
+    def create(self, messages, stream, **options):
+        answer = self.answer(messages, stream, **options)
+        return answer.output_text, [item for item in answer.output if item.type == "function_call"]
 
     def tool(self, tool, prompt, stream):
         tools = [{"type": "function", "name": tool, "description": "d", "parameters": PARAMETERS, "strict": False}]
@@ -212,25 +279,39 @@ class Responses(Chat):
         return json.loads(call.arguments)["content"], self.create(messages, stream, tools=tools)[0]
 
 
+    def think(self, prompts, stream):
+        history = []
+        for prompt in prompts:
+            history.append({"role": "user", "content": prompt})
+            answer = self.answer(history, stream, include=["reasoning.encrypted_content"])
+            history += [item.model_dump(mode="json", exclude_none=True) for item in answer.output]
+
+    def thought(self, turns):
+        reasoning, message = turns
+        return reasoning["summary"][0]["text"], [reasoning["encrypted_content"]], message["content"][0]["text"]
+
+
 class Anthropic:
     messages = "messages"
     error = anthropic.APIStatusError
 
-    def __init__(self):
-        self.client = anthropic.Anthropic(api_key="sk-ant-test")
+    def __init__(self, base=None):
+        self.client = anthropic.Anthropic(api_key="sk-ant-test", base_url=base)
 
     def status(self, error):
         return error.status_code
 
-    def create(self, messages, stream, **options):
-        options |= {"model": "claude-test", "max_tokens": 100, "messages": messages}
+    def answer(self, messages, stream, **options):
+        options = {"max_tokens": 100} | options | {"model": "claude-test", "messages": messages}
         if not stream:
-            answer = self.client.messages.create(**options)
-        else:
-            with self.client.messages.stream(**options) as events:
-                for _ in events:
-                    pass
-                answer = events.get_final_message()
+            return self.client.messages.create(**options)
+        with self.client.messages.stream(**options) as events:
+            for _ in events:
+                pass
+            return events.get_final_message()
+
+    def create(self, messages, stream, **options):
+        answer = self.answer(messages, stream, **options)
         text = "".join(block.text for block in answer.content if block.type == "text")
         return text, [block for block in answer.content if block.type == "tool_use"]
 
@@ -256,12 +337,24 @@ class Anthropic:
         return self.create([{"role": "user", "content": CASES["cut"]}], stream)
 
 
+    def think(self, prompts, stream):
+        history = []
+        for prompt in prompts:
+            history.append({"role": "user", "content": prompt})
+            answer = self.answer(history, stream, max_tokens=4096, thinking={"type": "enabled", "budget_tokens": 1024})
+            history.append({"role": "assistant", "content": answer.content})
+
+    def thought(self, turns):
+        thinking, text = turns[0]["content"]
+        return thinking["thinking"], [thinking["signature"]], text["text"]
+
+
 class Gemini:
     messages = "contents"
     error = errors.APIError
 
-    def __init__(self):
-        self.client = genai.Client(api_key="test", vertexai=False)
+    def __init__(self, base=None):
+        self.client = genai.Client(api_key="test", vertexai=False, http_options=types.HttpOptions(base_url=base))
 
     def status(self, error):
         return error.code
@@ -298,13 +391,30 @@ class Gemini:
         return self.create([types.Content(role="user", parts=[types.Part(text=CASES["cut"])])], stream)
 
 
+    def think(self, prompts, stream):
+        config = types.GenerateContentConfig(thinking_config=types.ThinkingConfig(include_thoughts=True))
+        chat = self.client.chats.create(model="gemini-test", config=config)
+        for prompt in prompts:
+            if not stream:
+                chat.send_message(prompt)
+                continue
+            for _ in chat.send_message_stream(prompt):
+                pass
+
+    def thought(self, turns):
+        parts = [part for turn in turns for part in turn["parts"]]
+        text = ["".join(part.get("text", "") for part in parts if bool(part.get("thought")) == thought) for thought in (True, False)]
+        # The signature is bytes for the SDK, which writes it in the other alphabet.
+        return text[0], [part["thoughtSignature"] for part in parts if part.get("thoughtSignature")], text[1]
+
+
 def main():
     count_requests()
     clients = {"openai": Chat, "responses": Responses, "anthropic": Anthropic, "gemini": Gemini}
     only = os.environ.get("TSUITATE_ONLY")
     for name, client in clients.items():
         if not only or name in only.split(","):
-            run(name, client())
+            run(name, client(), client(STANDIN))
     sys.exit(1 if FAILED else 0)
 
 

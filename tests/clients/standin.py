@@ -2,7 +2,8 @@
 
 It says the user's last text again (streamed in pieces of two characters), calls the first tool that it is offered with
 that text, and keeps every request: GET /__received gives them as JSON, POST /__reset forgets them. A streamed answer to a
-text with "please-cut" in it ends in the middle, without a word.
+text with "please-cut" in it ends in the middle, without a word; the model "slow-model" takes its
+time. Asked to think it gives its thoughts first, signed or sealed, as each service does. GET /page is a chat page for browsers.
 
 Started with --act-as-gate it also takes CONNECT for any host and refuses what looks like a GitHub token, so that the
 client scripts can be tried without the gate. It masks nothing then.
@@ -11,11 +12,15 @@ client scripts can be tried without the gate. It masks nothing then.
 """
 
 import argparse
+import base64
+import hashlib
 import json
 import ssl
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 RECEIVED = []
@@ -24,6 +29,9 @@ OPTIONS = None
 PIECE = 2
 REFUSED = "ghp_"
 CUT = "please-cut"
+SLOW = "slow-model"
+# Of the form of a signature or a sealed block; it signs nothing.
+SEAL = base64.b64encode(hashlib.sha512(b"stand-in").digest() + hashlib.sha512(b"again").digest()).decode()
 REFUSAL = "[衝立] 送信を止めました。AIには何も送っていません。 / [Tsuitate] nothing was sent. Record: 0000"
 
 
@@ -51,6 +59,8 @@ class Stand(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Pieces that still go out; negative: all of them.
     left = -1
+    # Seconds before each piece.
+    pause = 0.0
     disable_nagle_algorithm = True
 
     def log_message(self, *_):
@@ -81,9 +91,11 @@ class Stand(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("content-length") or 0))
 
     def reply(self, status, value, headers=()):
-        data = json.dumps(value, ensure_ascii=False).encode()
+        self.send(status, "application/json; charset=utf-8", json.dumps(value, ensure_ascii=False).encode(), headers)
+
+    def send(self, status, media, data, headers=()):
         self.send_response(status)
-        self.send_header("content-type", "application/json; charset=utf-8")
+        self.send_header("content-type", media)
         self.send_header("content-length", str(len(data)))
         for name, content in headers:
             self.send_header(name, content)
@@ -103,6 +115,7 @@ class Stand(BaseHTTPRequestHandler):
             return
         if data:
             self.left -= 1
+            time.sleep(self.pause)
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
             self.wfile.flush()
 
@@ -117,10 +130,24 @@ class Stand(BaseHTTPRequestHandler):
 
     # ---- requests
 
+    def do_OPTIONS(self):
+        self.send_response(204)
+        self.send_header("access-control-allow-headers", "authorization, content-type")
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def end_headers(self):
+        # Pages of any origin may ask, as the services allow it that are made for it.
+        if self.headers.get("origin"):
+            self.send_header("access-control-allow-origin", self.headers["origin"])
+        super().end_headers()
+
     def do_GET(self):
         if urlsplit(self.path).path == "/__received":
             with LOCK:
                 return self.reply(200, RECEIVED)
+        if urlsplit(self.path).path == "/page":
+            return self.send(200, "text/html; charset=utf-8", (Path(__file__).parent / "page.html").read_bytes())
         self.reply(404, {"error": {"message": "not found"}})
 
     def do_POST(self):
@@ -132,6 +159,7 @@ class Stand(BaseHTTPRequestHandler):
             return self.reply(200, {})
         text = raw.decode("utf-8", "replace")
         self.left = 8 if CUT in text else -1
+        self.pause = 0.01 if SLOW in text else 0.0
         if OPTIONS.act_as_gate and REFUSED in text:
             return self.refuse(path)
         with LOCK:
@@ -212,8 +240,10 @@ class Stand(BaseHTTPRequestHandler):
         else:
             part = {"type": "output_text", "text": said, "annotations": [], "logprobs": []}
             item = {"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": [part]}
+        thought = {"id": "rs_1", "type": "reasoning", "summary": [{"type": "summary_text", "text": "考え: " + said}], "encrypted_content": SEAL}
+        thoughts = [thought] if "reasoning.encrypted_content" in (request.get("include") or []) else []
         answer = {
-            "id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "model": request["model"], "output": [item],
+            "id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "model": request["model"], "output": [*thoughts, item],
             "error": None, "incomplete_details": None, "instructions": None, "metadata": {}, "parallel_tool_calls": True,
             "temperature": 1, "tool_choice": "auto", "tools": [], "top_p": 1,
             "usage": {"input_tokens": 1, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 1, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 2},
@@ -229,20 +259,31 @@ class Stand(BaseHTTPRequestHandler):
             number += 1
 
         send("response.created", response=answer | {"status": "in_progress", "output": []})
+        for _ in thoughts:
+            where = {"item_id": "rs_1", "output_index": 0, "summary_index": 0}
+            summary = thought["summary"][0]
+            send("response.output_item.added", output_index=0, item=thought | {"summary": []})
+            send("response.reasoning_summary_part.added", part=summary | {"text": ""}, **where)
+            for piece in pieces(summary["text"]):
+                send("response.reasoning_summary_text.delta", delta=piece, **where)
+            send("response.reasoning_summary_text.done", text=summary["text"], **where)
+            send("response.reasoning_summary_part.done", part=summary, **where)
+            send("response.output_item.done", output_index=0, item=thought)
+        at = len(thoughts)
         if tool:
-            send("response.output_item.added", output_index=0, item=item | {"status": "in_progress", "arguments": ""})
+            send("response.output_item.added", output_index=at, item=item | {"status": "in_progress", "arguments": ""})
             for piece in pieces(item["arguments"]):
-                send("response.function_call_arguments.delta", item_id="fc_1", output_index=0, delta=piece)
-            send("response.function_call_arguments.done", item_id="fc_1", output_index=0, name=item["name"], arguments=item["arguments"])
+                send("response.function_call_arguments.delta", item_id="fc_1", output_index=at, delta=piece)
+            send("response.function_call_arguments.done", item_id="fc_1", output_index=at, name=item["name"], arguments=item["arguments"])
         else:
-            where = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
-            send("response.output_item.added", output_index=0, item=item | {"status": "in_progress", "content": []})
+            where = {"item_id": "msg_1", "output_index": at, "content_index": 0}
+            send("response.output_item.added", output_index=at, item=item | {"status": "in_progress", "content": []})
             send("response.content_part.added", part=part | {"text": ""}, **where)
             for piece in pieces(said):
                 send("response.output_text.delta", delta=piece, logprobs=[], **where)
             send("response.output_text.done", text=said, logprobs=[], **where)
             send("response.content_part.done", part=part, **where)
-        send("response.output_item.done", output_index=0, item=item)
+        send("response.output_item.done", output_index=at, item=item)
         send("response.completed", response=answer)
         self.end()
 
@@ -256,8 +297,9 @@ class Stand(BaseHTTPRequestHandler):
         block = {"type": "text", "text": said}
         if tool:
             block = {"type": "tool_use", "id": "toolu_1", "name": tool["name"], "input": json.loads(arguments(said))}
+        thoughts = [{"type": "thinking", "thinking": "考え: " + said, "signature": SEAL}] if request.get("thinking") else []
         message = {
-            "id": "msg_1", "type": "message", "role": "assistant", "model": request["model"], "content": [block],
+            "id": "msg_1", "type": "message", "role": "assistant", "model": request["model"], "content": [*thoughts, block],
             "stop_reason": "tool_use" if tool else "end_turn", "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1},
         }
         if not request.get("stream"):
@@ -268,12 +310,19 @@ class Stand(BaseHTTPRequestHandler):
             self.event({"type": kind} | rest, kind)
 
         send("message_start", message=message | {"content": [], "stop_reason": None})
-        send("content_block_start", index=0, content_block=block | ({"input": {}} if tool else {"text": ""}))
+        for thought in thoughts:
+            send("content_block_start", index=0, content_block=thought | {"thinking": "", "signature": ""})
+            for piece in pieces(thought["thinking"]):
+                send("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": piece})
+            send("content_block_delta", index=0, delta={"type": "signature_delta", "signature": SEAL})
+            send("content_block_stop", index=0)
+        at = len(thoughts)
+        send("content_block_start", index=at, content_block=block | ({"input": {}} if tool else {"text": ""}))
         send("ping")
         for piece in pieces(arguments(said) if tool else said):
             delta = {"type": "input_json_delta", "partial_json": piece} if tool else {"type": "text_delta", "text": piece}
-            send("content_block_delta", index=0, delta=delta)
-        send("content_block_stop", index=0)
+            send("content_block_delta", index=at, delta=delta)
+        send("content_block_stop", index=at)
         send("message_delta", delta={"stop_reason": message["stop_reason"], "stop_sequence": None}, usage={"output_tokens": 1})
         send("message_stop")
         self.end()
@@ -291,7 +340,7 @@ class Stand(BaseHTTPRequestHandler):
         tool = None if result else declared
 
         def element(part, finish=None):
-            candidate = {"content": {"parts": [part], "role": "model"}, "index": 0}
+            candidate = {"content": {"parts": part if isinstance(part, list) else [part], "role": "model"}, "index": 0}
             if finish:
                 candidate["finishReason"] = finish
             return {"candidates": [candidate], "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}, "modelVersion": "stand-in", "responseId": "r1"}
@@ -303,6 +352,14 @@ class Stand(BaseHTTPRequestHandler):
             elements = [element({"text": piece}, "STOP" if index + 1 == len(cut) else None) for index, piece in enumerate(cut)]
         else:
             elements = [element({"text": said}, "STOP")]
+        thinking = (request.get("generationConfig") or {}).get("thinkingConfig") or {}
+        if thinking.get("includeThoughts") or thinking.get("include_thoughts"):
+            thought = "考え: " + said
+            if stream:
+                elements = [element({"text": piece, "thought": True}) for piece in pieces(thought)] + elements[:-1]
+                elements += [element({"text": pieces(said)[-1]}), element({"text": "", "thoughtSignature": SEAL}, "STOP")]
+            else:
+                elements = [element([{"text": thought, "thought": True}, {"text": said, "thoughtSignature": SEAL}], "STOP")]
         if not stream:
             return self.reply(200, elements[0])
         self.begin("text/event-stream" if sse else "application/json; charset=UTF-8")

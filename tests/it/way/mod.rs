@@ -6,6 +6,7 @@ mod desk;
 mod heads;
 mod limits;
 mod record;
+mod recorded;
 mod refusals;
 mod scopes;
 mod settings;
