@@ -171,6 +171,29 @@ Pt {ES}, {EG}. Discussed with Dr. {ES2}.
 {N},{RS} {RG},M
 {HKS}
 検者 {S}　{S2}
+{ROLE}{S}{HON}
+{ROLE} {S}{HON}
+{ROLE}　{S}
+→{ROLE}{S}{HON}に照会
+{ROLE}の{S}{HON}へ
+{ROLE}{S}より連絡
+祝日は{ROLE}{S}先生です
+（{ROLE}{S}{HON}）
+{S2}、{ROLE} {S}{HON}と相談
+{S2} → {ROLE} {S}{HON}
+{ROLE}{G}{FHON}
+{ROLE}の{G}{FHON}が面会
+（{ROLE} {G}{FHON}）
+{ROLE} {F}{HON}
+{ROLE} {SYL}{HON}
+{ROLE}の{SYL}さんに電話
+{SYL}さんへ
+{SYL}先生
+（{KAT} {S}様）
+{KAT} {S}{HON}より見積
+{KAT}の{S}{HON}
+{KAT}{S}様
+{ROLE}は{S}
 """.strip("\n").split("\n")
 NEG = """
 川崎病の既往あり。橋本病でチラーヂン内服中。
@@ -226,7 +249,29 @@ Discharge Summary  Chief Complaint  Past Medical History
 キイトルーダ オプジーボ アバスチン タリージェ リリカ カロナール
 ガーゼ交換 ドレーン抜去 バルーン留置 ストレッチャー移送
 第一 第二 第三 一部 二次 三次 四肢 五感 六君子湯 七分
+{ROLE}さんに確認。{ROLE}より連絡あり。
+{ROLE}先生と相談。{ROLE}様へ。
+→{ROLE}に照会。{ROLE} 不在。
+{ROLE}の{ROLE}さんへ連絡。
+{KAT} 様式 {KAT}さん
+（{KAT} 担当者様）{KAT} 御中
+{ROLE}{ROLE}へ報告
+{KAT}の先生 {KAT} 先生方
+皆様へ。お子様連れの方。お客様各位。患者様、ご家族様、保護者様。
+奥様、お子様、皆様、お客様へ。奥さん、お孫さん、親御さん、旦那さん、娘さん、息子さん。
+業者様 関係者各位 担当者様 会員様 利用者様 入居者様 お嬢様 若様 殿様 神様
+{SF}組の現場事務所。{SF}建設、{SF}工務店、{SF}組の担当者。
+{SF}組 {SF}興業 {SF}不動産 {SF}運輸 {SF}薬品 {SF}医科器械
 """.strip("\n").split("\n")
+
+
+# Words for what people are to a hospital, which stand before a name with or without a gap.
+ROLES = """主治医 担当医 執刀医 当直医 代診 校医 産業医 嘱託医 前医 家庭医 当直 日直 外来 病棟 総務 医事 経理 人事 用度 施設課 薬局 栄養科 検査科 放射線科 師長 主任 副院長 病院長 理事
+看護師 准看護師 助産師 保健師 訪看 訪問看護 ケアマネ ケアマネジャー 相談員 民生委員 後見人 保佐人 ヘルパー 生活相談員 施設長 介護士 通訳 業者 営業 担当 派遣元 派遣 委託先 書記 議長 委員長 司会 弁護士 税理士
+社労士 保健所 市役所 区役所 包括 児相 警察 消防 救急隊 学校 担任 養護教諭 園長 会社 上司 同僚 友人 知人 隣人 大家 妻 夫 父 母 義母 義父 長男 長女 次男 次女 三男 三女 兄 姉 弟 妹 叔父 叔母 伯父 伯母
+祖父 祖母 孫 甥 姪 嫁 婿 内縁の妻 同居人 婚約者 患児 児 兄弟 双子 ICN MSW PT OT ST CE MA NS Dr DA PSW""".split()
+HONORIFICS = "様 さん さん さん 氏 殿 先生 先生 医師 Dr Ns 主任 師長 課長".split()
+FAMILIAR = "さん さん くん 君 ちゃん 様 姉さん 兄さん じい ばあ 坊".split()
 
 
 def kata_half(s):
@@ -369,6 +414,7 @@ def main(lex, out, count):
             if len(w) >= least and w not in known and re.fullmatch("[一-鿿々]+", w):
                 return w
 
+    katakana = [w for w in nouns if re.fullmatch("[ァ-ヴー]{3,9}", w)]
     kanji_given = [w for w, _ in giv if re.fullmatch("[一-鿿々]{2,3}", w)]
 
     def given():
@@ -557,6 +603,8 @@ def main(lex, out, count):
                         v = sr + rnd.choice([" ", "　", ""]) + gr
                     elif name == "HKF":
                         v = kata_half(sr + " " + gr)
+                    elif name == "SYL":
+                        v = syllables(2, 4)
                     elif name == "PS":
                         v = rnd.choice(places)
                     elif name == "KG":
@@ -597,7 +645,9 @@ def main(lex, out, count):
                         lab = False
                         v = {"D": "2024/6/3", "DEP": rnd.choice("内科 外科 循環器内科 整形外科 小児科 皮膚科 泌尿器科".split()), "N": str(rnd.randint(10000, 99999999)),
                              "AGE": str(rnd.randint(1, 89)), "SEX": rnd.choice("男女MF"), "Y": str(rnd.randint(10, 60)), "R": str(rnd.randint(201, 599)),
-                             "P": rnd.choice(places), "PUB": rnd.choice(public), "SF": surname()[0], "OT": "OT"}.get(name, slot)
+                             "P": rnd.choice(places), "PUB": rnd.choice(public), "SF": surname()[0], "OT": "OT",
+                             "ROLE": rnd.choice(ROLES), "HON": rnd.choice(HONORIFICS), "FHON": rnd.choice(FAMILIAR),
+                             "KAT": rnd.choice(katakana)}.get(name, slot)
                     # merge family-and-given slots written "RS RG"
                     if lab and spans and spans[-1]["end"] == len(text) - 1 and text[-1] in " " and name in ("RG", "HG", "ES", "RS", "HKG") and line[:e].count("{") > 1 and line[e - len(slot) - 2:e - len(slot) - 1] == " ":
                         spans[-1]["end"] = len(text) + len(v)

@@ -141,6 +141,8 @@ pub struct Scan {
     hashes: Vec<u64>,
     places: Vec<(u32, u32)>,
     longer: Vec<Hit>,
+    /// By letter: a longer ordinary word holds it, so that `cover` is worth asking.
+    covered: Vec<bool>,
 }
 
 /// Longest word looked up.
@@ -165,7 +167,7 @@ impl Scan {
     /// Every dictionary word, by start and then by length. In passes over the whole window: what begins at each letter, the
     /// hashes of what may go on, their values; so that no step waits for the memory of the one before.
     fn words(&mut self, window: &Window, lexicon: &Lexicon) {
-        let Self { hits, first_hit, letters, starts, hashes, places, longer, .. } = self;
+        let Self { hits, first_hit, letters, starts, hashes, places, longer, covered, .. } = self;
         letters.clear();
         letters.extend((0..window.count()).map(|start| {
             // A word ends before what is not Japanese.
@@ -210,6 +212,14 @@ impl Scan {
             }
         }
         first_hit.push(hits.len() as u32);
+        covered.clear();
+        covered.resize(window.count(), false);
+        for hit in hits.iter().filter(|hit| hit.end - hit.start > 1 && hit.word.covers()) {
+            let (start, end) = (hit.start as usize, hit.end as usize);
+            if let Some(letters) = covered.get_mut(start..end) {
+                letters.fill(true);
+            }
+        }
     }
 
     /// The dictionary's word for `start..end`, from what was seen there; None where words are not looked for.
@@ -330,7 +340,8 @@ impl Scan {
             self.proposals.truncate(size + MOST * 2);
         }
         self.latin(window);
-        self.proposals.sort_unstable_by_key(|p| (p.start, p.end, p.form, p.first, p.second));
+        // Nearly in order: a sort that sees what is sorted already.
+        self.proposals.sort_by_key(|p| (p.start, p.end, p.form, p.first, p.second));
         self.proposals.dedup();
     }
 
@@ -757,10 +768,13 @@ impl Scan {
     pub fn cover(&self, start: usize, end: usize) -> usize {
         let mut size = end - start;
         let mut best = 0;
+        if !self.covered.get(start).copied().unwrap_or(false) {
+            return best;
+        }
         for from in start.saturating_sub(6)..=start {
             for hit in self.hits_at(from) {
                 let length = (hit.end - hit.start) as usize;
-                if hit.end as usize >= end && length > size && (hit.word.ordinary() || hit.word.has(Sense::Term)) {
+                if hit.end as usize >= end && length > size && hit.word.covers() {
                     size = length;
                     best = hit.word.cover();
                 }

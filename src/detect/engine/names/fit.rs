@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::Names;
 use super::features::Sight;
 use super::lattice::{Arc, Lattice};
-use super::letters::{self, Chain, KEYS, LetterModel, MARKS, REACH};
+use super::letters::{self, Chain, Feature, LetterModel, MARKS, REACH};
 use super::model::{Scratch, Weights};
 use crate::detect::text::Text;
 
@@ -256,7 +256,7 @@ pub fn segments(
     outcome.loss = loss;
     outcome.steps = steps;
     let bias = x.pop().unwrap_or(0.0);
-    (Weights { bias, by_feature: x }, outcome)
+    (Weights::new(bias, &x), outcome)
 }
 
 struct LetterSample {
@@ -278,9 +278,8 @@ pub fn letters(
 ) -> (Vec<u8>, Outcome) {
     let mut outcome = Outcome { samples: samples.len(), ..Outcome::default() };
     let mut scratch = Scratch::default();
-    let mut seen: HashMap<u32, u32> = HashMap::new();
+    let mut seen: HashMap<Feature, (u32, u32)> = HashMap::new();
     let mut prepared = Vec::new();
-    let mut found = [0; KEYS];
     for sample in samples {
         let gold = folded_names(sample, &mut scratch);
         scratch.look(&names.lexicon, &names.cues);
@@ -307,27 +306,37 @@ pub fn letters(
         };
         for at in 0..count {
             let word = scratch.letter.words.get(at).copied().unwrap_or(0);
-            let keys = letters::keys(&scratch.window, at, word, &mut found);
-            held.key_counts.push(keys as u8);
-            for key in found.iter().take(keys) {
-                *seen.entry(*key).or_default() += 1;
-                held.keys.push(*key);
-            }
+            let before = held.keys.len();
+            letters::features(&scratch.window, at, word, |feature| {
+                // Numbered as they come.
+                let next = seen.len() as u32;
+                let (number, count) = seen.entry(feature).or_insert((next, 0));
+                *count += 1;
+                held.keys.push(*number);
+            });
+            held.key_counts.push((held.keys.len() - before) as u8);
             let before = held.slots.len();
             letters::seen_marks(&scratch.letter.marks, at, |slot| held.slots.push(slot as u16));
             held.slot_counts.push((held.slots.len() - before) as u16);
         }
         prepared.push(held);
     }
-    let mut numbers: Vec<u32> = seen.iter().filter(|(_, count)| **count >= least).map(|(key, _)| *key).collect();
+    let mut places = vec![u32::MAX; seen.len()];
+    let mut numbers: Vec<(Feature, u32)> =
+        seen.into_iter().filter(|(_, (_, count))| *count >= least).map(|(key, (number, _))| (key, number)).collect();
     numbers.sort_unstable();
-    drop(seen);
+    for (at, (_, number)) in numbers.iter().enumerate() {
+        if let Some(place) = places.get_mut(*number as usize) {
+            *place = at as u32;
+        }
+    }
     // Keys become places in the list, `u32::MAX` where dropped.
     for sample in &mut prepared {
         for key in &mut sample.keys {
-            *key = numbers.binary_search(key).map_or(u32::MAX, |at| at as u32);
+            *key = places.get(*key as usize).copied().unwrap_or(u32::MAX);
         }
     }
+    drop(places);
     outcome.features = numbers.len();
     let marks_at = numbers.len() * 2;
     let steps_at = marks_at + MARKS * REACH * 2;
@@ -434,10 +443,10 @@ pub fn letters(
     );
     outcome.loss = loss;
     outcome.steps = steps;
-    let kept: Vec<(u32, f32, f32)> = numbers
+    let kept: Vec<(Feature, f32, f32)> = numbers
         .iter()
         .enumerate()
-        .map(|(at, key)| {
+        .map(|(at, (key, _))| {
             let [begin, inside] = pair(&x, at * 2);
             (*key, begin, inside)
         })

@@ -13,7 +13,7 @@ use super::table::Table;
 pub const MARKS: usize = 256;
 /// A mark counts for letters up to two away.
 pub const REACH: usize = 5;
-const MAGIC: &[u8; 8] = b"tsuLet01";
+const MAGIC: &[u8; 8] = b"tsuLet02";
 /// Weights are stored in steps of 1/256.
 pub const SCALE: f32 = 256.0;
 
@@ -156,40 +156,67 @@ pub fn seen_marks(marks: &[Marks], at: usize, mut put: impl FnMut(usize)) {
     }
 }
 
-/// Most letter features of one letter.
-pub const KEYS: usize = 21;
+/// Letters before and behind the one that is judged whose runs count.
+const NEAR: usize = 3;
+/// Places a run of letters may have around the letter that is judged.
+const PLACES: usize = NEAR * 2 + 1;
+/// Longest run of letters.
+const RUN: usize = 3;
 
-/// The keys of what stands at and around the letter at `at`. `word` is the hash of the Latin word it belongs to, or 0.
-pub fn keys(window: &Window, at: usize, word: u64, out: &mut [u32; KEYS]) -> usize {
-    let letter = |distance: isize| at.checked_add_signed(distance).map_or('\0', |at| window.letter(at));
+/// Something seen around a letter that has a weight of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Feature {
+    /// Scripts around, or the Latin word the letter belongs to.
+    Single(u32),
+    /// A run of letters and its place: 0 when it begins three letters behind the letter, 6 when it begins three before.
+    Run(u32, u8),
+}
+
+fn begin(template: u32) -> u64 {
+    mix(SEED, char::from_u32(0xe000 + template).unwrap_or('\0'))
+}
+
+fn upper(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+/// The keys of the scripts around the letter at `at`, and of its Latin word when `word` (its hash) is not 0.
+fn singles(window: &Window, at: usize, word: u64) -> impl Iterator<Item = u32> {
     let script = |distance: isize| at.checked_add_signed(distance).map_or(Script::Edge, |at| window.script(at)) as u32;
-    let mut count = 0;
-    let mut put = |hash: u64| {
-        if let Some(slot) = out.get_mut(count) {
-            *slot = (hash >> 32) as u32;
-            count += 1;
-        }
+    let scripts = |from: isize, to: isize| {
+        char::from_u32((from..=to).fold(0, |code, distance| code * 17 + script(distance))).unwrap_or('\0')
     };
-    let begin = |template: u32| mix(SEED, char::from_u32(0xe000 + template).unwrap_or('\0'));
-    let scripts = |from: isize, to: isize| (from..=to).fold(0, |code, distance| code * 17 + script(distance));
-    put(mix(begin(0), char::from_u32(scripts(-1, 1)).unwrap_or('\0')));
-    put(mix(
-        mix(begin(1), char::from_u32(scripts(-2, 0)).unwrap_or('\0')),
-        char::from_u32(scripts(1, 2)).unwrap_or('\0'),
-    ));
-    let letters: [char; 7] = [letter(-3), letter(-2), letter(-1), letter(0), letter(1), letter(2), letter(3)];
-    for (from, _) in letters.iter().enumerate() {
-        let mut hash = begin(2 + from as u32);
-        for (length, letter) in letters.iter().skip(from).take(3).enumerate() {
-            hash = mix(hash, *letter);
-            // Another turn so that short and long differ in the upper half.
-            put(mix(hash, char::from_u32(0xf000 + length as u32).unwrap_or('\0')));
+    let near = mix(begin(0), scripts(-1, 1));
+    let wide = mix(mix(begin(1), scripts(-2, 0)), scripts(1, 2));
+    let latin = (word != 0).then(|| upper(mix(word, '\u{f010}')));
+    [upper(near), upper(wide)].into_iter().chain(latin)
+}
+
+/// The keys of the runs of one, two and three letters that begin at `at`, which may lie outside the window.
+fn runs(window: &Window, at: isize) -> [u32; RUN] {
+    let mut keys = [0; RUN];
+    let mut hash = begin(2);
+    for (length, key) in keys.iter_mut().enumerate() {
+        let letter = usize::try_from(at + length as isize).map_or('\0', |at| window.letter(at));
+        hash = mix(hash, letter);
+        // Another turn so that short and long differ in the upper half.
+        *key = upper(mix(hash, char::from_u32(0xf000 + length as u32).unwrap_or('\0')));
+    }
+    keys
+}
+
+/// Call `put` with every feature of the letter at `at`. `word` is the hash of the Latin word it belongs to, or 0.
+pub fn features(window: &Window, at: usize, word: u64, mut put: impl FnMut(Feature)) {
+    singles(window, at, word).for_each(|key| put(Feature::Single(key)));
+    for place in 0..PLACES {
+        let first = (at + NEAR) as isize - place as isize;
+        for (length, key) in runs(window, first).into_iter().enumerate() {
+            // A run lies within the letters that count.
+            if place >= length {
+                put(Feature::Run(key, place as u8));
+            }
         }
     }
-    if word != 0 {
-        put(mix(word, '\u{f010}'));
-    }
-    count
 }
 
 /// The hash of the Latin word at every letter, 0 elsewhere or for words under three letters.
@@ -210,12 +237,19 @@ pub fn latin_words(window: &Window, scan: &Scan, out: &mut Vec<u64>) {
 /// The weights of one mark for the letters around it, *begin* and *inside* in turn: first for the letter two before it.
 type Row = [f32; REACH * 2];
 
+/// The weights of a run of letters in steps of 1/`SCALE`, *begin* and *inside* in turn: first for the letter three before
+/// the run's first letter, last for the one three behind it.
+type Run = [i16; PLACES * 2];
+
 /// The fitted model: weights of *begin* and *inside* against *outside*, which stays 0.
 pub struct LetterModel {
     /// By mark.
     marks: Vec<Row>,
-    /// By key: two 16-bit numbers.
-    letters: Table,
+    /// By key of scripts or of a Latin word: two 16-bit numbers.
+    singles: Table,
+    /// By key of a run of letters: the number of its row, and one.
+    runs: Table,
+    rows: Vec<Run>,
     /// From, to: 0 outside, 1 begin, 2 inside.
     odds: Odds,
 }
@@ -251,19 +285,38 @@ impl LetterModel {
             }
         }
         let count = u32::from_le_bytes(take(4)?.try_into().ok()?) as usize;
-        let mut letters = Table::with_room(count);
+        let mut singles = Table::with_room(count);
         let keys = take(count.checked_mul(4)?)?;
         let values = take(count.checked_mul(4)?)?;
         for (key, value) in keys.chunks_exact(4).zip(values.chunks_exact(4)) {
             let key = u32::from_le_bytes(key.try_into().ok()?);
-            letters.add_hash(u64::from(key), u32::from_le_bytes(value.try_into().ok()?));
+            singles.add_hash(u64::from(key), u32::from_le_bytes(value.try_into().ok()?));
         }
-        rest.is_empty().then_some(Self { marks, letters, odds: odds(&steps) })
+        let count = u32::from_le_bytes(take(4)?.try_into().ok()?) as usize;
+        let mut runs = Table::with_room(count);
+        let mut rows = Vec::with_capacity(count);
+        let keys = take(count.checked_mul(4)?)?;
+        let places = take(count)?;
+        for (key, places) in keys.chunks_exact(4).zip(places) {
+            let key = u32::from_le_bytes(key.try_into().ok()?);
+            let mut row = [0; PLACES * 2];
+            for (place, slot) in row.chunks_exact_mut(2).enumerate() {
+                if places & 1 << place != 0 {
+                    let pair = take(4)?;
+                    for (slot, bytes) in slot.iter_mut().zip(pair.chunks_exact(2)) {
+                        *slot = i16::from_le_bytes(bytes.try_into().ok()?);
+                    }
+                }
+            }
+            rows.push(row);
+            runs.add_hash(u64::from(key), rows.len() as u32);
+        }
+        rest.is_empty().then_some(Self { marks, singles, runs, rows, odds: odds(&steps) })
     }
 
-    /// The file's bytes; `letters` are (key, begin, inside), sorted by key here.
+    /// The file's bytes; `letters` are (feature, begin, inside), sorted here.
     #[must_use]
-    pub fn write(steps: &[[f32; 3]; 3], marks: &[[f32; 2]], mut letters: Vec<(u32, f32, f32)>) -> Vec<u8> {
+    pub fn write(steps: &[[f32; 3]; 3], marks: &[[f32; 2]], mut letters: Vec<(Feature, f32, f32)>) -> Vec<u8> {
         let small = |weight: f32| ((weight * SCALE).round().clamp(-32000.0, 32000.0) as i16).to_le_bytes();
         let mut out = MAGIC.to_vec();
         for step in steps.iter().flatten() {
@@ -274,22 +327,43 @@ impl LetterModel {
             out.extend(small(begin));
             out.extend(small(inside));
         }
-        letters.sort_unstable_by_key(|(key, ..)| *key);
-        letters.dedup_by_key(|(key, ..)| *key);
-        out.extend((letters.len() as u32).to_le_bytes());
-        for (key, ..) in &letters {
-            out.extend(key.to_le_bytes());
+        letters.sort_unstable_by_key(|(feature, ..)| *feature);
+        letters.dedup_by_key(|(feature, ..)| *feature);
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        let (mut runs, mut places, mut weights) = (Vec::new(), Vec::<u8>::new(), Vec::new());
+        for (feature, begin, inside) in letters {
+            let pair = [small(begin), small(inside)].concat();
+            match feature {
+                Feature::Single(key) => {
+                    keys.push(key);
+                    values.extend(pair);
+                }
+                Feature::Run(key, place) => {
+                    if runs.last() != Some(&key) {
+                        runs.push(key);
+                        places.push(0);
+                    }
+                    if let Some(places) = places.last_mut() {
+                        *places |= 1 << place;
+                    }
+                    weights.extend(pair);
+                }
+            }
         }
-        for (_, begin, inside) in &letters {
-            out.extend(small(*begin));
-            out.extend(small(*inside));
+        for keys in [(keys, values), (runs, [places, weights].concat())] {
+            out.extend((keys.0.len() as u32).to_le_bytes());
+            out.extend(keys.0.iter().flat_map(|key| key.to_le_bytes()));
+            out.extend(keys.1);
         }
         out
     }
 
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.letters.bytes() + self.marks.len() * size_of::<Row>()
+        self.singles.bytes()
+            + self.runs.bytes()
+            + self.rows.len() * size_of::<Run>()
+            + self.marks.len() * size_of::<Row>()
     }
 
     /// Put the mean of both models' chances into `scratch`.
@@ -343,8 +417,9 @@ impl LetterModel {
 
     /// Fill `letter.emissions` with the weights of *begin* and *inside* for the letters from `from` to before `to`.
     fn emit(&self, window: &Window, from: usize, to: usize, letter: &mut LetterScratch) {
-        // Every mark gives to the five letters around it; two more at each end take what is given beyond the stretch.
-        const EDGE: usize = REACH - 1;
+        // Marks and runs of letters give to the letters around them; these at each end take what is given beyond the
+        // stretch.
+        const EDGE: usize = NEAR * 2;
         let sums = &mut letter.sums;
         sums.clear();
         sums.resize((to - from + EDGE * 2) * 2, 0.0);
@@ -362,21 +437,35 @@ impl LetterModel {
                 }
             }
         }
-        // The keys of all letters are looked up together: the memory answers many at once.
+        // Keys are looked up together: the memory answers many at once.
         letter.hashes.clear();
         letter.owners.clear();
-        let mut found = [0; KEYS];
         for at in from..to {
-            let keys = keys(window, at, letter.words.get(at).copied().unwrap_or(0), &mut found);
-            letter.hashes.extend(found.iter().take(keys).map(|key| u64::from(*key)));
+            let keys = singles(window, at, letter.words.get(at).copied().unwrap_or(0));
+            letter.hashes.extend(keys.map(u64::from));
             letter.owners.resize(letter.hashes.len(), ((at + EDGE - from) * 2) as u32);
         }
         let sums = &mut letter.sums;
-        self.letters.each(&letter.hashes, |number, value| {
+        self.singles.each(&letter.hashes, |number, value| {
             let place = letter.owners.get(number).map_or(0, |place| *place as usize);
             if let Some([begin, inside]) = sums.get_mut(place..place + 2) {
                 *begin += f32::from(value as u16 as i16) / SCALE;
                 *inside += f32::from((value >> 16) as u16 as i16) / SCALE;
+            }
+        });
+        // The runs that begin from three letters before the stretch to three behind it, three at each letter.
+        letter.hashes.clear();
+        let first = from as isize - NEAR as isize;
+        for at in first..(to + NEAR) as isize {
+            letter.hashes.extend(runs(window, at).map(u64::from));
+        }
+        self.runs.each(&letter.hashes, |number, row| {
+            let place = number / RUN * 2;
+            let row = self.rows.get((row as usize).wrapping_sub(1));
+            if let (Some(sums), Some(row)) = (sums.get_mut(place..place + PLACES * 2), row) {
+                for (sum, weight) in sums.iter_mut().zip(row) {
+                    *sum += f32::from(*weight) / SCALE;
+                }
             }
         });
         letter.emissions.clear();
@@ -536,10 +625,16 @@ mod tests {
     #[test]
     fn a_file_comes_back() {
         let steps = [[0.5, -1.0, 0.0]; 3];
-        let bytes = LetterModel::write(&steps, &[[1.0, -1.0]], vec![(7, 0.5, -0.25), (3, 2.0, 0.0)]);
+        let bytes = LetterModel::write(
+            &steps,
+            &[[1.0, -1.0]],
+            vec![(Feature::Single(7), 0.5, -0.25), (Feature::Run(3, 6), 2.0, 0.0), (Feature::Run(3, 0), 0.0, 1.0)],
+        );
         let model = LetterModel::read(&bytes).unwrap_or_else(|| panic!("unreadable"));
         assert_eq!(model.marks[0][REACH * 2 - 2..], [1.0, -1.0]);
-        assert_eq!(model.letters.get(7), u32::from(128u16) | u32::from((-64i16) as u16) << 16);
+        assert_eq!(model.singles.get(7), u32::from(128u16) | u32::from((-64i16) as u16) << 16);
+        assert_eq!(model.runs.get(3), 1);
+        assert_eq!(model.rows, [[0, 256, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 512, 0]]);
         assert!(LetterModel::read(&bytes[..bytes.len() - 1]).is_none());
     }
 }

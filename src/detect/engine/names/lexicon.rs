@@ -103,6 +103,11 @@ impl Word {
         self.0 & (0xff | Self::PERSON) == 0
             && self.0 & (Self::PLACE | Self::PROPER | Self::NOUN | Self::OTHER | Self::AFFIX | Self::TERM) != 0
     }
+    /// Does a longer word like this say that what it holds is no name?
+    #[must_use]
+    pub const fn covers(self) -> bool {
+        self.ordinary() || self.0 & Self::TERM != 0
+    }
     /// As cover: 1 place, 2 other proper noun, 3 other word, 4 noun, 5 medical or company term.
     #[must_use]
     pub const fn cover(self) -> usize {

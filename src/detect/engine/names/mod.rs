@@ -13,6 +13,7 @@ pub mod letter;
 pub mod letters;
 pub mod lexicon;
 pub mod model;
+mod pages;
 mod spans;
 pub mod starts;
 mod table;

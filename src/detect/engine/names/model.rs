@@ -14,14 +14,27 @@ const HOPELESS: f32 = -8.0;
 
 /// Weights by feature number, and the bias of every stretch.
 pub struct Weights {
-    pub bias: f32,
-    pub by_feature: Vec<f32>,
+    bias: f32,
+    /// In hundredths, as the file writes them: half the memory, so that more of them stay near.
+    hundredths: Vec<i16>,
 }
 
 impl Weights {
     #[must_use]
     pub fn none(layout: &Layout) -> Self {
-        Self { bias: 0.0, by_feature: vec![0.0; layout.total()] }
+        Self { bias: 0.0, hundredths: vec![0; layout.total()] }
+    }
+
+    /// Fitted numbers, rounded to hundredths.
+    #[must_use]
+    pub fn new(bias: f32, by_feature: &[f32]) -> Self {
+        Self { bias, hundredths: by_feature.iter().map(|weight| (weight * 100.0).round() as i16).collect() }
+    }
+
+    /// The weight of a feature.
+    #[must_use]
+    pub fn of(&self, feature: u32) -> f32 {
+        f32::from(self.hundredths.get(feature as usize).copied().unwrap_or(0)) / 100.0
     }
 
     /// Read lines `feature TAB weight`; lines that begin with `#` are the head.
@@ -43,8 +56,8 @@ impl Weights {
                 continue;
             }
             let index = layout.parse(name, &numbers).ok_or(bad)?;
-            if let Some(slot) = weights.by_feature.get_mut(index as usize) {
-                *slot = weight;
+            if let Some(slot) = weights.hundredths.get_mut(index as usize) {
+                *slot = (weight * 100.0).round() as i16;
             }
         }
         Ok(weights)
@@ -53,12 +66,10 @@ impl Weights {
     /// The lines, sorted by name; weights nearer to zero than `least` are left out.
     #[must_use]
     pub fn write(&self, layout: &Layout, cues: &Cues, least: f32) -> String {
-        let mut lines: Vec<String> = self
-            .by_feature
-            .iter()
-            .enumerate()
+        let mut lines: Vec<String> = (0..self.hundredths.len() as u32)
+            .map(|feature| (feature, self.of(feature)))
             .filter(|(_, weight)| weight.abs() >= least)
-            .map(|(index, weight)| format!("{}\t{weight:.2}", layout.name(index as u32, cues)))
+            .map(|(feature, weight)| format!("{}\t{weight:.2}", layout.name(feature, cues)))
             .collect();
         lines.sort();
         format!("bias\t{:.3}\n{}\n", self.bias, lines.join("\n"))
@@ -66,7 +77,8 @@ impl Weights {
 
     #[must_use]
     pub fn score(&self, features: &[u32]) -> f32 {
-        self.bias + features.iter().map(|f| self.by_feature.get(*f as usize).copied().unwrap_or(0.0)).sum::<f32>()
+        let sum: i32 = features.iter().map(|f| i32::from(self.hundredths.get(*f as usize).copied().unwrap_or(0))).sum();
+        self.bias + sum as f32 / 100.0
     }
 }
 

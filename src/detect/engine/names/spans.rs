@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Names;
-use super::candidates::{Form, Proposal};
+use super::candidates::{Form, Hit, Proposal};
 use super::cues::{After, Before};
 use super::features::Sight;
 use super::letter::Script;
@@ -35,6 +35,7 @@ pub(super) fn collect(names: &Names, scratch: &Scratch, view: View<'_>, block: R
         top = (start..end).map(chance).fold(top, f32::max);
         at = end;
         let end = before_technical(scratch, start, before_title(scratch, start, end));
+        let end = before_fragment(scratch, start, end);
         let Some((start, end)) = trim(scratch, start, end) else { continue };
         let Some((start, end)) = without_ordinary(names, scratch, start, end, top) else { continue };
         let byte = |letter: usize| scratch.window.bytes.get(letter).copied().unwrap_or(0) as usize;
@@ -66,7 +67,7 @@ fn before_title(scratch: &Scratch, start: usize, end: usize) -> usize {
         if title
             && to >= end
             && scratch.window.script(at).japanese()
-            && scratch.begins.get(at).copied().unwrap_or(0.0) < 0.2
+            && scratch.begins.get(at).copied().unwrap_or(0.0) < BEGINS
         {
             return at;
         }
@@ -88,6 +89,17 @@ fn before_technical(scratch: &Scratch, start: usize, end: usize) -> usize {
                     || japanese && token.upper && token.end - token.start <= 4 && !token.info.name())
         })
         .map_or(end, |token| token.start as usize)
+}
+
+/// What stands behind a gap and is only the beginning of a longer ordinary word (山田太郎 電|話) is cut off: the letter model
+/// takes it in, and the segment model has no name there.
+fn before_fragment(scratch: &Scratch, start: usize, end: usize) -> usize {
+    let gap = |at: &usize| matches!(scratch.window.script(*at), Script::Space | Script::Tab);
+    let Some(at) = (start + 1..end.saturating_sub(1)).rev().find(gap) else { return end };
+    let mean = scratch.inside.get(at).copied().unwrap_or(0.0);
+    let proposed = mean * 2.0 - scratch.letter.chance.get(at).copied().unwrap_or(0.0);
+    let longer = |hit: &Hit| hit.end as usize > end && (hit.word.has(Sense::Noun) || hit.word.covers());
+    if proposed < 0.05 && scratch.scan.hits_at(at + 1).iter().any(longer) { at } else { end }
 }
 
 /// The kept proposals that may touch `start..end`, with their chances; they are sorted by start and at most
@@ -217,8 +229,12 @@ fn refused(names: &Names, scratch: &Scratch, start: usize, end: usize, chance: f
     if letters.iter().all(|c| matches!(c, '〇' | '○' | '●' | '△' | '×' | ' ')) {
         return true;
     }
-    // A word for persons before an honorific (奥様), or a label or title by itself.
-    if names.cues.not_person(letters) {
+    // A word for persons before an honorific (奥様), or a label or title by itself; with a polite head (お|子|様).
+    let polite = after == After::Honorific
+        && letters.len() <= 2
+        && start > 0
+        && matches!(window.letter(start - 1), 'お' | 'ご' | '御');
+    if polite || names.cues.not_person(letters) {
         return true;
     }
     let word = if letters.len() <= 12 { names.lexicon.word(letters) } else { super::lexicon::Word(0) };
@@ -408,8 +424,7 @@ fn evidence(names: &Names, scratch: &Scratch, start: usize, end: usize) -> Vec<E
     let sight = Sight::new(&scratch.window, &scratch.scan, &scratch.hooks, &names.lexicon, &names.cues, &names.layout);
     let mut features = Vec::new();
     sight.features(proposal, &mut features);
-    let mut weighed: Vec<(f32, u32)> =
-        features.iter().map(|f| (names.weights.by_feature.get(*f as usize).copied().unwrap_or(0.0), *f)).collect();
+    let mut weighed: Vec<(f32, u32)> = features.iter().map(|f| (names.weights.of(*f), *f)).collect();
     weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
     for (weight, feature) in weighed.into_iter().take(3).filter(|(weight, _)| *weight > 0.0) {
         notes.push(Evidence::new(names.layout.name(feature, &names.cues), weight));

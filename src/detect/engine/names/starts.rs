@@ -3,6 +3,7 @@
 //! Must not know: what the values mean, the longer words themselves (`table`).
 
 use super::letter::{SEED, mix};
+use super::pages::Pages;
 use super::table::finish;
 
 /// What begins at a place.
@@ -18,7 +19,8 @@ pub struct Start {
 
 /// A pair of letters: both letters in 42 bits, in the upper half of `high` the lengths; all zero is empty. Twelve bytes, so
 /// that much of the table stays in the cache.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
 struct Pair {
     low: u32,
     high: u32,
@@ -53,7 +55,7 @@ impl Pair {
 pub struct Starts {
     /// By letter of the basic plane.
     ones: Vec<u32>,
-    pairs: Vec<Pair>,
+    pairs: Pages<Pair>,
     held: usize,
 }
 
@@ -61,11 +63,7 @@ impl Starts {
     /// For about `pairs` pairs of letters.
     #[must_use]
     pub fn with_room(pairs: usize) -> Self {
-        Self {
-            ones: vec![0; 1 << 16],
-            pairs: vec![Pair::default(); (pairs.max(8) * 3 / 2).next_power_of_two()],
-            held: 0,
-        }
+        Self { ones: vec![0; 1 << 16], pairs: Pages::zeroed((pairs.max(8) * 3 / 2).next_power_of_two()), held: 0 }
     }
 
     /// Or `value` into the value of `word`, of up to 15 letters.
@@ -83,9 +81,10 @@ impl Starts {
             return;
         }
         if self.held * 8 >= self.pairs.len() * 7 {
-            let larger = vec![Pair::default(); self.pairs.len() * 2];
-            for pair in std::mem::replace(&mut self.pairs, larger).into_iter().filter(|pair| !pair.empty()) {
-                *self.slot(pair) = pair;
+            let larger = Pages::zeroed(self.pairs.len() * 2);
+            let before = std::mem::replace(&mut self.pairs, larger);
+            for pair in before.iter().filter(|pair| !pair.empty()) {
+                *self.slot(*pair) = *pair;
             }
         }
         let wanted = Pair::of(first, second);
@@ -119,7 +118,8 @@ impl Starts {
     /// before the first is looked at, so that the memory answers several at once.
     pub fn each(&self, places: &[(char, char)], out: &mut Vec<Start>) {
         let mask = self.pairs.len() - 1;
-        let slot = |at: usize| self.pairs.get(at & mask).copied().unwrap_or_default();
+        let pairs: &[Pair] = &self.pairs;
+        let slot = |at: usize| pairs.get(at & mask).copied().unwrap_or_default();
         let mut wanted = [Pair::default(); BATCH];
         let mut found = [Pair::default(); BATCH];
         out.clear();

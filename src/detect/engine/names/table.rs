@@ -3,18 +3,19 @@
 //! Must not know: what the values mean.
 
 use super::letter::{SEED, mix};
+use super::pages::Pages;
 
 /// Words of up to 15 letters.
 pub(super) struct Table {
     /// Upper half: tag, lower half: value. Zero is empty.
-    slots: Vec<u64>,
+    slots: Pages<u64>,
     mask: usize,
     /// By hash of the first two letters: bit n = a word of n letters begins so.
     lengths: Vec<u16>,
     /// By first letter, as bits: some word begins with it; and from `LETTERS` on: it is a word.
     firsts: Vec<u64>,
     /// Bits by hash: clear where no word has it, so that most misses do not touch `slots`.
-    seen: Vec<u64>,
+    seen: Pages<u64>,
 }
 
 /// Letters that `firsts` tells apart; all others may begin a word.
@@ -39,17 +40,22 @@ fn pair(first: char, second: char) -> usize {
     finish(mix(mix(SEED, first), second)) as usize
 }
 
+/// Where `seen` has its bit for a mixed hash.
+fn bit(seen: &[u64], mixed: u64) -> (usize, u64) {
+    ((mixed >> 30) as usize & (seen.len() - 1), 1 << ((mixed >> 24) & 63))
+}
+
 impl Table {
     /// A table for about `words` words.
     #[must_use]
     pub(super) fn with_room(words: usize) -> Self {
         let size = (words.max(8) * 3 / 2).next_power_of_two();
         Self {
-            slots: vec![0; size],
+            slots: Pages::zeroed(size),
             mask: size - 1,
             lengths: vec![0; pairs(words)],
             firsts: vec![0; LETTERS / 32],
-            seen: vec![0; (words.max(64) * BITS).next_power_of_two() / 64],
+            seen: Pages::zeroed((words.max(64) * BITS).next_power_of_two() / 64),
         }
     }
 
@@ -87,7 +93,7 @@ impl Table {
         }
         let mixed = finish(hash);
         let tag = mixed | 1 << 63;
-        let (word, bit) = self.bit(mixed);
+        let (word, bit) = bit(&self.seen, mixed);
         if let Some(bits) = self.seen.get_mut(word) {
             *bits |= bit;
         }
@@ -107,25 +113,22 @@ impl Table {
         }
     }
 
-    /// Where `seen` has its bit for a mixed hash.
-    fn bit(&self, mixed: u64) -> (usize, u64) {
-        ((mixed >> 30) as usize & (self.seen.len() - 1), 1 << ((mixed >> 24) & 63))
-    }
-
     /// The value of the word with this hash, or 0.
     #[must_use]
     pub(super) fn get(&self, hash: u64) -> u32 {
         let mixed = finish(hash);
-        let (word, bit) = self.bit(mixed);
+        let (word, bit) = bit(&self.seen, mixed);
         if self.seen.get(word).is_none_or(|bits| bits & bit == 0) {
             return 0;
         }
-        self.probe(mixed, self.slots.get(mixed as usize & self.mask).copied().unwrap_or(0))
+        let slots: &[u64] = &self.slots;
+        self.probe(slots, mixed, slots.get(mixed as usize & self.mask).copied().unwrap_or(0))
     }
 
     /// Call `put` with the number and value of every hash that has one, in order. Reading many at a time, step by step,
     /// lets the memory answer several at once; one by one most of the time is spent waiting for it.
     pub(super) fn each(&self, hashes: &[u64], mut put: impl FnMut(usize, u32)) {
+        let (slots, seen): (&[u64], &[u64]) = (&self.slots, &self.seen);
         let mut mixed = [0u64; BATCH];
         let mut likely = [0u8; BATCH];
         let mut held = [0u64; BATCH];
@@ -135,8 +138,8 @@ impl Table {
             }
             let mut count = 0;
             for (number, mixed) in mixed.iter().take(hashes.len()).enumerate() {
-                let (word, bit) = self.bit(*mixed);
-                let seen = self.seen.get(word).is_some_and(|bits| bits & bit != 0);
+                let (word, bit) = bit(seen, *mixed);
+                let seen = seen.get(word).is_some_and(|bits| bits & bit != 0);
                 // Written always, kept when seen: no branch to guess.
                 if let Some(slot) = likely.get_mut(count) {
                     *slot = number as u8;
@@ -145,12 +148,12 @@ impl Table {
             }
             for (held, number) in held.iter_mut().zip(likely.iter().take(count)) {
                 let mixed = mixed.get(usize::from(*number)).copied().unwrap_or(0);
-                *held = self.slots.get(mixed as usize & self.mask).copied().unwrap_or(0);
+                *held = slots.get(mixed as usize & self.mask).copied().unwrap_or(0);
             }
             for (held, number) in held.iter().zip(likely.iter().take(count)) {
                 let number = usize::from(*number);
                 let mixed = mixed.get(number).copied().unwrap_or(0);
-                let value = self.probe(mixed, *held);
+                let value = self.probe(slots, mixed, *held);
                 if value != 0 {
                     put(batch * BATCH + number, value);
                 }
@@ -159,7 +162,7 @@ impl Table {
     }
 
     /// The value for a mixed hash whose first slot holds `held`.
-    fn probe(&self, mixed: u64, mut held: u64) -> u32 {
+    fn probe(&self, slots: &[u64], mixed: u64, mut held: u64) -> u32 {
         let tag = mixed | 1 << 63;
         let mut slot = mixed as usize & self.mask;
         while held != 0 {
@@ -167,7 +170,7 @@ impl Table {
                 return held as u32;
             }
             slot = (slot + 1) & self.mask;
-            held = self.slots.get(slot).copied().unwrap_or(0);
+            held = slots.get(slot).copied().unwrap_or(0);
         }
         0
     }

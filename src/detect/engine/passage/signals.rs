@@ -6,7 +6,7 @@ use std::ops::Range;
 use daachorse::{CharwiseDoubleArrayAhoCorasick, CharwiseDoubleArrayAhoCorasickBuilder, MatchKind};
 use regex::Regex;
 use regex_automata::meta;
-use regex_syntax::hir::{Hir, HirKind, LookSet, Repetition};
+use regex_syntax::hir::{self, Hir, HirKind, Look, LookSet, Repetition};
 use serde::Deserialize;
 
 use crate::detect::engine::Signal;
@@ -103,16 +103,37 @@ struct Pattern {
     needs: Needs,
     /// The same without its Unicode word edges, which are slow beside Japanese: where it finds nothing, `regex` does not.
     loose: Option<meta::Regex>,
+    /// No match holds a line break or asks for the ends of the text: it is run on the lines of its literals alone.
+    in_line: bool,
 }
 
 impl Pattern {
     fn new(rule: usize, pattern: &str) -> Self {
         let regex = Regex::new(pattern).unwrap_or_else(|_| unreachable!("the tests build every pattern"));
-        let loose = regex_syntax::parse(pattern)
-            .ok()
+        let hir = regex_syntax::parse(pattern).ok();
+        let in_line = hir.as_ref().is_some_and(in_line);
+        let loose = hir
             .filter(|hir| hir.properties().look_set().contains_word_unicode())
             .and_then(|hir| meta::Builder::new().build_from_hir(&edgeless(&hir)).ok());
-        Self { rule, regex, needs: Needs::of(pattern), loose }
+        Self { rule, regex, needs: Needs::of(pattern), loose, in_line }
+    }
+}
+
+/// Can no match hold a line break, and does it not matter where the text begins and ends?
+fn in_line(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty => true,
+        HirKind::Literal(literal) => !literal.0.contains(&b'\n'),
+        HirKind::Class(hir::Class::Unicode(class)) => {
+            !class.iter().any(|range| (range.start()..=range.end()).contains(&'\n'))
+        }
+        HirKind::Class(hir::Class::Bytes(class)) => {
+            !class.iter().any(|range| (range.start()..=range.end()).contains(&b'\n'))
+        }
+        HirKind::Look(look) => !matches!(look, Look::Start | Look::End),
+        HirKind::Capture(capture) => in_line(&capture.sub),
+        HirKind::Repetition(repetition) => in_line(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().all(in_line),
     }
 }
 
@@ -229,27 +250,58 @@ impl Signals {
             }
         }
         let held = Needs::held(text.as_bytes());
-        let mut able: Vec<bool> = (0..self.patterns.len()).map(|number| self.triggers.free(number)).collect();
-        for (_, owners) in self.triggers.scan(view.lower()) {
-            for owner in owners {
-                if let Some(able) = able.get_mut(*owner as usize) {
-                    *able = true;
-                }
-            }
-        }
-        for (Pattern { rule, regex, needs, loose }, able) in self.patterns.iter().zip(able) {
-            if !able || !held.cover(needs) || loose.as_ref().is_some_and(|loose| !loose.is_match(text)) {
+        let lines = self.lines(view);
+        for (number, Pattern { rule, regex, needs, loose, in_line }) in self.patterns.iter().enumerate() {
+            let free = self.triggers.free(number);
+            let lines = lines.get(number).map_or(&[][..], Vec::as_slice);
+            if !free && lines.is_empty() || !held.cover(needs) {
                 continue;
             }
-            let cap = self.rules.get(*rule).map_or(1, |rule| rule.cap.max(rule.least));
-            for found in regex.find_iter(text).take(cap) {
-                if let Some(seen) = seen.get_mut(*rule) {
-                    seen.matches += 1;
-                    seen.widen(found.range());
+            let whole = [0..text.len()];
+            let stretches = if free || !in_line { &whole[..] } else { lines };
+            let mut left = self.rules.get(*rule).map_or(1, |rule| rule.cap.max(rule.least));
+            for stretch in stretches {
+                let part = text.get(stretch.clone()).unwrap_or_default();
+                if loose.as_ref().is_some_and(|loose| !loose.is_match(part)) {
+                    continue;
+                }
+                for found in regex.find_iter(part).take(left) {
+                    left -= 1;
+                    if let Some(seen) = seen.get_mut(*rule) {
+                        seen.matches += 1;
+                        seen.widen(stretch.start + found.start()..stretch.start + found.end());
+                    }
+                }
+                if left == 0 {
+                    break;
                 }
             }
         }
         seen
+    }
+
+    /// By pattern: the lines that hold one of its literals.
+    fn lines(&self, view: &Text) -> Vec<Vec<Range<usize>>> {
+        let lower = view.lower();
+        let mut lines = vec![Vec::new(); self.patterns.len()];
+        let mut line = 0..0;
+        for (behind, owners) in self.triggers.scan(lower) {
+            // Literals come by their ends, and none that counts holds a line break.
+            if behind > line.end || line.end == 0 {
+                let at = behind.saturating_sub(1);
+                let bytes = lower.as_bytes();
+                let start = bytes.get(..at).and_then(|bytes| memchr::memrchr(b'\n', bytes)).map_or(0, |at| at + 1);
+                let end =
+                    bytes.get(at..).and_then(|bytes| memchr::memchr(b'\n', bytes)).map_or(lower.len(), |end| at + end);
+                line = start..end;
+            }
+            for owner in owners {
+                if let Some(lines) = lines.get_mut(*owner as usize).filter(|lines| lines.last() != Some(&line)) {
+                    lines.push(line.clone());
+                }
+            }
+        }
+        lines
     }
 
     pub(super) fn find(&self, text: &Text, out: &mut Vec<Signal>) {
