@@ -1,0 +1,200 @@
+//! A name taken apart: surname, given names, initials, in every script; and when two written names can be one.
+//! Must not know: where a name stands and who bears it.
+
+use super::readings;
+
+/// A written name. The surface is folded text (old characters, width, half-width kana are gone).
+#[derive(Clone, Debug, Default)]
+pub(super) struct Name {
+    /// Letters without gaps, lower case.
+    pub(super) whole: String,
+    /// As written between the gaps, lower case.
+    pub(super) words: Vec<String>,
+    /// Possible surname and given name of a full one: several for a name written without a gap.
+    pub(super) full: Vec<(String, String)>,
+    pub(super) initials: bool,
+    /// Two words of Latin letters or foreign kana: either may be the surname.
+    either: bool,
+}
+
+pub(super) fn gap(letter: char) -> bool {
+    letter.is_whitespace() || matches!(letter, '・' | '^' | ',' | '=' | '_' | '＝')
+}
+
+pub(super) fn kana(text: &str) -> bool {
+    text.chars().all(|letter| matches!(letter, 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー'))
+}
+
+fn katakana(text: &str) -> bool {
+    text.chars().all(|letter| matches!(letter, 'ァ'..='ヺ' | 'ー'))
+}
+
+pub(super) fn latin(text: &str) -> bool {
+    text.chars().all(|letter| !letter.is_alphabetic() || matches!(letter, 'A'..='ɏ'))
+}
+
+impl Name {
+    /// Take a surface apart; `ends` gives the bytes at which a surname may end in a name without a gap.
+    pub(super) fn of(surface: &str, ends: &dyn Fn(&str) -> Vec<usize>) -> Self {
+        let surface = surface.trim();
+        let words: Vec<String> =
+            surface.split(gap).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+        let whole = words.concat();
+        let western = latin(&whole);
+        let letters = whole.chars().filter(|letter| letter.is_alphabetic()).count();
+        let initials = western && surface.contains('.') && letters <= 3 && surface.chars().all(|letter| !letter.is_lowercase());
+        // Letters set apart (谷 口 貴 志) are one word.
+        let apart = words.len() >= 3 && words.iter().all(|word| word.chars().count() == 1) && !western;
+        let either = western || words.iter().all(|word| katakana(word)) && (words.len() > 2 || surface.contains('・'));
+        let mut full = Vec::new();
+        if initials {
+        } else if words.len() >= 2 && !apart {
+            let comma = surface.contains(',');
+            if let [first, .., last] = words.as_slice() {
+                // `Smith, John A.` and `John A. Smith`; a Japanese order otherwise.
+                if western && !comma {
+                    full.push((last.clone(), first.clone()));
+                } else if let Some(second) = words.get(1) {
+                    full.push((first.clone(), second.clone()));
+                }
+            }
+        } else if !western && !kana(&whole) && readings::surname(&whole).is_empty() && whole.chars().count() >= 3 {
+            for end in ends(&whole) {
+                if let Some((family, given)) = whole.split_at_checked(end) {
+                    full.push((family.to_owned(), given.to_owned()));
+                }
+            }
+        }
+        Self { whole, words, full, initials, either }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        !self.full.is_empty()
+    }
+
+    /// Are these two full names the same by form or sound?
+    pub(super) fn same(&self, other: &Self) -> bool {
+        if self.whole == other.whole {
+            return true;
+        }
+        if self.initials || other.initials || !self.is_full() || !other.is_full() {
+            return false;
+        }
+        if self.words.len() > 2 && other.words.len() > 2 {
+            return self.words.len() == other.words.len() && self.words.iter().all(|word| other.words.contains(word));
+        }
+        self.full.iter().any(|(family, given)| {
+            other.full.iter().any(|(family_too, given_too)| {
+                family_sounds(family, family_too) && given_sounds(given, given_too)
+                    || (self.either || other.either) && {
+                        family_sounds(family, given_too) && given_sounds(given, family_too)
+                    }
+            })
+        })
+    }
+
+    /// Can a single word be the surname of this full name?
+    pub(super) fn has_surname(&self, word: &Self) -> bool {
+        self.full.iter().any(|(family, given)| {
+            family_sounds(family, &word.whole) || self.either && self.words.len() == 2 && word.either && *given == word.whole
+        })
+    }
+
+    /// Can a single word be a given name of this full name?
+    pub(super) fn has_given(&self, word: &Self) -> bool {
+        self.full.iter().any(|(_, given)| given_sounds(given, &word.whole))
+            || self.either && self.words.iter().any(|own| *own == word.whole)
+    }
+
+    /// Is a single word in kana the beginning of the given name, as children are called (だい of だいき)?
+    pub(super) fn has_pet_name(&self, word: &Self) -> bool {
+        kana(&word.whole)
+            && word.whole.chars().count() >= 2
+            && readings::plain(&word.whole)
+                .is_some_and(|short| self.full.iter().any(|(_, given)| sounds(given, false).iter().any(|long| long.starts_with(&short))))
+    }
+
+    /// Are these the initials of this full name, in either order?
+    pub(super) fn has_initials(&self, initials: &Self) -> bool {
+        let letters: Vec<char> = initials.whole.chars().filter(|letter| letter.is_alphabetic()).collect();
+        let [first, last] = letters.as_slice() else { return false };
+        let begins = |word: &str, family: bool, letter: char| {
+            sounds(word, family).iter().any(|sound| sound.starts_with(letter))
+        };
+        self.full.iter().any(|(family, given)| {
+            begins(family, true, *first) && begins(given, false, *last)
+                || begins(family, true, *last) && begins(given, false, *first)
+        })
+    }
+}
+
+/// What a word sounds like: itself in kana or Latin letters, its readings in kanji.
+fn sounds(word: &str, family: bool) -> Vec<String> {
+    match readings::plain(word) {
+        Some(sound) => vec![sound],
+        None if family => readings::surname(word),
+        None => readings::given(word),
+    }
+}
+
+fn family_sounds(one: &str, other: &str) -> bool {
+    one == other || sounds_alike(one, other, true)
+}
+
+fn given_sounds(one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
+    // `A. Whitfield` and `Alan Whitfield`.
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    let initial = short.trim_end_matches('.');
+    if initial.len() == 1 && latin(long) && initial.chars().all(|letter| letter.is_ascii_alphabetic()) {
+        return long.starts_with(initial);
+    }
+    sounds_alike(one, other, false)
+}
+
+/// Two words of kanji never meet by their sounds: 敬三 and 圭三 are two people.
+fn sounds_alike(one: &str, other: &str, family: bool) -> bool {
+    let plain = readings::plain(one).is_some() || readings::plain(other).is_some();
+    plain && {
+        let others = sounds(other, family);
+        sounds(one, family).iter().any(|sound| !sound.is_empty() && others.contains(sound))
+    }
+}
+
+/// Do the two names, in different scripts, read alike: `Some(false)` when what the lists know speaks against it.
+pub(super) fn reads_as(written: &Name, reading: &Name) -> Option<bool> {
+    let known = |one: &str, other: &str, family: bool| {
+        let (a, b) = (sounds(one, family), sounds(other, family));
+        (!a.is_empty() && !b.is_empty()).then(|| a.iter().any(|sound| b.contains(sound)))
+    };
+    if written.is_full() && reading.is_full() {
+        let verdicts: Vec<(Option<bool>, Option<bool>)> = written
+            .full
+            .iter()
+            .flat_map(|(family, given)| {
+                reading.full.iter().map(move |(family_too, given_too)| {
+                    (known(family, family_too, true), known(given, given_too, false))
+                })
+            })
+            .collect();
+        if verdicts.iter().any(|verdict| matches!(verdict, (Some(true), _) | (_, Some(true)))) {
+            return Some(true);
+        }
+        if verdicts.iter().all(|verdict| matches!(verdict, (Some(false), Some(false)))) {
+            return Some(false);
+        }
+        return if verdicts.iter().any(|verdict| matches!(verdict, (Some(false), _))) { Some(false) } else { None };
+    }
+    if written.is_full() != reading.is_full() {
+        return if written.is_full() && (written.has_given(reading) || written.has_surname(reading)) { Some(true) } else { None };
+    }
+    let family = known(&written.whole, &reading.whole, true);
+    let given = known(&written.whole, &reading.whole, false);
+    match (family, given) {
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        (None, None) => None,
+        _ => Some(false),
+    }
+}

@@ -1,0 +1,440 @@
+//! Which names of a document mean one person. First what is sure (a reading beside its name, a former name, the same
+//! full name), then surnames, given names and initials alone, each to the one person whom it can mean; what can mean
+//! two stays alone, because two people under one token are worse than one person under two.
+//! Must not know: how names were found, roles beyond what stands around a name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::evidence::{Honor, Marks, ROLES, Votes, line, marks, seat};
+use super::name::{self, Name};
+use crate::detect::kind::Role;
+
+/// A name where it stands.
+pub(super) struct Mention<'a> {
+    pub(super) part: usize,
+    /// Bytes of the part's text.
+    pub(super) range: Range<usize>,
+    pub(super) text: &'a str,
+    pub(super) name: Name,
+    pub(super) marks: Marks,
+    /// What the engine that found it says.
+    pub(super) told: Option<Role>,
+    /// A number or date of birth that stands beside it, for people of one name.
+    pub(super) number: Option<String>,
+}
+
+impl<'a> Mention<'a> {
+    pub(super) fn new(
+        part: usize,
+        range: Range<usize>,
+        text: &'a str,
+        surface: &str,
+        ends: &dyn Fn(&str) -> Vec<usize>,
+    ) -> Self {
+        let marks = marks(text, &range);
+        Self { part, name: Name::of(surface, ends), marks, told: None, number: None, range, text }
+    }
+
+    /// What stands between this name and a later one of the same part.
+    fn until(&self, later: &Self) -> Option<&'a str> {
+        (self.part == later.part).then(|| self.text.get(self.range.end..later.range.start)).flatten()
+    }
+
+    fn before(&self, count: usize) -> &'a str {
+        super::evidence::last(self.text.get(..self.range.start).unwrap_or_default(), count)
+    }
+
+    /// Its line holds nothing but the name and a polite word: a greeting or a signature.
+    pub(super) fn alone_in_line(&self) -> bool {
+        let line = line(self.text, &self.range);
+        line.chars().count() <= self.name.whole.chars().count() + 8
+    }
+}
+
+/// A person so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Person {
+    pub(super) mentions: Vec<usize>,
+    pub(super) votes: Votes,
+    group: Option<&'static str>,
+    classes: BTreeSet<usize>,
+    kin: bool,
+    polite: bool,
+    numbers: BTreeSet<String>,
+    /// A word that can mean several: it gathers its like and nothing else.
+    undecided: bool,
+    /// A full name or its surname is known.
+    full: bool,
+}
+
+pub(super) struct People {
+    pub(super) persons: Vec<Person>,
+    of: Vec<Option<usize>>,
+}
+
+/// A list of names shares what announces its first: `助手 関、真鍋`.
+pub(super) fn inherit(mentions: &mut [Mention<'_>]) {
+    for at in 1..mentions.len() {
+        let (Some(first), Some(second)) = (mentions.get(at - 1), mentions.get(at)) else { continue };
+        let listed = first.until(second).is_some_and(|between| {
+            let signs = between.trim();
+            !between.contains('\n') && matches!(signs, "、" | "," | "・" | "，" | "と" | "&" | "and" | "/" | "／")
+        });
+        let Some(class) = first.marks.class.filter(|_| listed && second.marks.class.is_none()) else { continue };
+        if second.marks.honor.is_some() || matches!(class, Role::Family) {
+            continue;
+        }
+        if let Some(second) = mentions.get_mut(at) {
+            second.marks.class = Some(class);
+            if let Some(vote) = second.marks.votes.get_mut(seat(class)) {
+                *vote += 3.0;
+            }
+        }
+    }
+}
+
+/// Group the names of a document; for each the number of its person.
+pub(super) fn group(mentions: &[Mention<'_>]) -> (Vec<usize>, People) {
+    let mut people = People { persons: Vec::new(), of: vec![None; mentions.len()] };
+    let beside = beside(mentions);
+    // Full names, those that are no reading of another first: the reading follows what it stands beside.
+    for (at, mention) in mentions.iter().enumerate() {
+        if mention.name.is_full() && !beside.contains_key(&at) {
+            let person = people.same_name(mentions, at).unwrap_or_else(|| people.fresh());
+            people.put(mentions, at, person);
+        }
+    }
+    // Parts of one name in two fields.
+    for at in 0..mentions.len() {
+        people.fields(mentions, at);
+    }
+    people.follow(mentions, &beside);
+    let mut rest: Vec<usize> = (0..mentions.len()).filter(|at| people.person(*at).is_none()).collect();
+    // What a title or kin word marks is surer than what stands bare; the order of the text otherwise.
+    rest.sort_by_key(|at| mentions.get(*at).is_none_or(|mention| mention.marks.class.is_none()));
+    for at in rest {
+        if people.person(at).is_some() || beside.contains_key(&at) {
+            continue;
+        }
+        let person = people.best(mentions, at);
+        people.put(mentions, at, person);
+        people.follow(mentions, &beside);
+    }
+    people.follow(mentions, &beside);
+    for at in 0..mentions.len() {
+        if people.person(at).is_none() {
+            let person = people.fresh();
+            people.put(mentions, at, person);
+        }
+    }
+    let of = people.of.iter().map(|person| person.unwrap_or_default()).collect();
+    (of, people)
+}
+
+/// Names that stand beside another as its reading, its other spelling or its former form → that other.
+fn beside(mentions: &[Mention<'_>]) -> BTreeMap<usize, usize> {
+    let mut links: BTreeMap<usize, usize> = BTreeMap::new();
+    for (at, pair) in mentions.windows(2).enumerate() {
+        let [first, second] = pair else { continue };
+        let Some(between) = first.until(second) else { continue };
+        if former(second) && between.chars().count() <= 12 {
+            links.insert(at + 1, at);
+        } else if reading(first, second, between) {
+            // The reading follows the written name, on whichever side it stands.
+            let backward = script(&first.name) < script(&second.name);
+            if backward && !links.contains_key(&at) {
+                links.insert(at, at + 1);
+            } else if !backward {
+                links.insert(at + 1, at);
+            }
+        }
+    }
+    links
+}
+
+fn former(mention: &Mention<'_>) -> bool {
+    let before = mention.before(8).trim_end_matches(|letter: char| letter.is_whitespace() || ":：".contains(letter));
+    ["旧姓", "née", "nee", "née", "新氏名", "新姓", "改め", "改姓後", "formerly"].iter().any(|word| before.ends_with(word))
+}
+
+/// Latin letters 0, kana 1, kanji 2.
+fn script(name: &Name) -> u8 {
+    if name::latin(&name.whole) {
+        0
+    } else {
+        u8::from(!name::kana(&name.whole)) + 1
+    }
+}
+
+/// Is one the reading of the other: `高橋 美咲(ﾀｶﾊｼ ﾐｻｷ)`, in the next cell or line, or labelled フリガナ?
+fn reading(first: &Mention<'_>, second: &Mention<'_>, between: &str) -> bool {
+    let (a, b) = (script(&first.name), script(&second.name));
+    if first.name.initials || second.name.initials {
+        let (short, long) = if first.name.initials { (first, second) } else { (second, first) };
+        return between.chars().count() <= 10
+            && !between.contains('\n')
+            && between.contains(['(', '（', '[', '以'])
+            && (long.name.has_initials(&short.name) || between.contains("以下"));
+    }
+    if a == b {
+        return false;
+    }
+    let labelled = ["フリガナ", "ふりがな", "カナ", "ｶﾅ", "ﾌﾘｶﾞﾅ", "ヨミ", "よみ", "氏名", "ローマ字"].iter().any(|word| between.contains(word));
+    let bare = between.replace("様", "").replace("さん", "").replace("殿", "").replace("くん", "").replace("ちゃん", "");
+    let bare = ["フリガナ", "ふりがな", "カナ", "ｶﾅ", "ﾌﾘｶﾞﾅ", "ヨミ", "よみ", "患者", "氏名", "ローマ字"].iter().fold(bare, |text, word| text.replace(word, ""));
+    if bare.chars().count() > 14 || bare.chars().any(char::is_alphanumeric) {
+        return false;
+    }
+    let (written, read) = if a > b { (&first.name, &second.name) } else { (&second.name, &first.name) };
+    match name::reads_as(written, read) {
+        Some(alike) => alike,
+        None => {
+            let signed = labelled || between.contains(['(', '（', '[', '/', '／', '［', '\t', '|', '｜', ',']);
+            signed && !(between.contains('\n') && !labelled) && written.words.len() == read.words.len().max(1)
+        }
+    }
+}
+
+impl People {
+    fn person(&self, at: usize) -> Option<usize> {
+        self.of.get(at).copied().flatten()
+    }
+
+    fn fresh(&mut self) -> usize {
+        self.persons.push(Person::default());
+        self.persons.len() - 1
+    }
+
+    fn put(&mut self, mentions: &[Mention<'_>], at: usize, person: usize) {
+        let (Some(mention), Some(slot), Some(known)) =
+            (mentions.get(at), self.of.get_mut(at), self.persons.get_mut(person))
+        else {
+            return;
+        };
+        *slot = Some(person);
+        known.mentions.push(at);
+        for (sum, vote) in known.votes.iter_mut().zip(mention.marks.votes) {
+            *sum += vote;
+        }
+        if let Some(class) = mention.marks.class {
+            known.classes.insert(seat(class));
+        }
+        known.group = known.group.or(mention.marks.group);
+        known.kin |= mention.marks.kin;
+        known.polite |= matches!(mention.marks.honor, Some(Honor::Sama | Honor::Child));
+        known.numbers.extend(mention.number.clone());
+        known.full |= mention.name.is_full();
+    }
+
+    /// Readings and former names go where their written name went.
+    fn follow(&mut self, mentions: &[Mention<'_>], beside: &BTreeMap<usize, usize>) {
+        // Chains are short: a kana and a Latin reading of one name.
+        for _ in 0..3 {
+            for (at, to) in beside {
+                if self.person(*at).is_none() {
+                    if let Some(person) = self.person(*to) {
+                        self.put(mentions, *at, person);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The person of this very full name: two numbers or a word of warning tell two people of one name apart.
+    fn same_name(&self, mentions: &[Mention<'_>], at: usize) -> Option<usize> {
+        let mention = mentions.get(at)?;
+        let alike: Vec<usize> = (0..self.persons.len())
+            .filter(|person| {
+                self.names(mentions, *person).any(|name| {
+                    if mention.marks.apart { name.whole == mention.name.whole } else { name.same(&mention.name) }
+                })
+            })
+            .filter(|person| self.persons.get(*person).is_some_and(|known| !clash(known, mention)))
+            .collect();
+        let numbered = alike.iter().copied().find(|person| {
+            self.persons
+                .get(*person)
+                .is_some_and(|known| mention.number.as_ref().is_some_and(|number| known.numbers.contains(number)))
+        });
+        let exact = || {
+            let mut exact =
+                alike.iter().copied().filter(|person| self.names(mentions, *person).any(|name| name.whole == mention.name.whole));
+            exact.next().filter(|_| exact.next().is_none())
+        };
+        numbered.or_else(exact).or_else(|| if let [only] = alike.as_slice() { Some(*only) } else { None })
+    }
+
+    fn names<'m>(&'m self, mentions: &'m [Mention<'_>], person: usize) -> impl Iterator<Item = &'m Name> {
+        self.persons
+            .get(person)
+            .into_iter()
+            .flat_map(|known| &known.mentions)
+            .filter_map(|at| mentions.get(*at).map(|mention| &mention.name))
+    }
+
+    /// `"family":"Kobayashi","given":["Akira"]`: two fields of one record are one name.
+    fn fields(&mut self, mentions: &[Mention<'_>], at: usize) {
+        let (Some(first), Some(second)) = (mentions.get(at), mentions.get(at + 1)) else { return };
+        if self.person(at).is_some() || self.person(at + 1).is_some() {
+            return;
+        }
+        let Some(between) = first.until(second).filter(|between| between.len() <= 40) else { return };
+        let between = between.to_lowercase();
+        let before = first.before(16).to_lowercase();
+        let pairs = [("family", "given"), ("last", "first"), ("given", "family"), ("first", "last"), ("姓", "名"), ("セイ", "メイ")];
+        if pairs.iter().any(|(one, two)| before.contains(one) && between.contains(two)) {
+            let person = self.fresh();
+            self.put(mentions, at, person);
+            self.put(mentions, at + 1, person);
+        }
+    }
+
+    /// The person whom a word alone means: the best of those that it can mean, else somebody new.
+    fn best(&mut self, mentions: &[Mention<'_>], at: usize) -> usize {
+        let Some(mention) = mentions.get(at) else { return self.fresh() };
+        let mut found: Vec<(f32, usize)> = Vec::new();
+        for person in 0..self.persons.len() {
+            if let Some(score) = self.fits(mentions, person, at, mention) {
+                found.push((score, person));
+            }
+        }
+        found.sort_by(|one, other| other.0.total_cmp(&one.0));
+        match found.as_slice() {
+            [] => self.fresh(),
+            [(_, only)] => *only,
+            [(best, person), (second, _), ..] if best - second >= MARGIN => *person,
+            _ => {
+                let like = (0..self.persons.len()).find(|person| {
+                    self.persons.get(*person).is_some_and(|known| known.undecided && !conflict(known, mention))
+                        && self.names(mentions, *person).any(|name| name.whole == mention.name.whole)
+                });
+                like.unwrap_or_else(|| {
+                    let person = self.fresh();
+                    if let Some(known) = self.persons.get_mut(person) {
+                        known.undecided = true;
+                    }
+                    person
+                })
+            }
+        }
+    }
+
+    /// How well a person fits a name that is not full; nothing when it cannot be.
+    fn fits(&self, mentions: &[Mention<'_>], person: usize, at: usize, mention: &Mention<'_>) -> Option<f32> {
+        let known = self.persons.get(person)?;
+        if known.undecided {
+            return None;
+        }
+        let word = &mention.name;
+        let mut score: Option<f32> = None;
+        let mut surname = false;
+        for name in self.names(mentions, person) {
+            let by = if mention.marks.apart {
+                (name.whole == word.whole).then_some(1.0)
+            } else if word.initials {
+                (name.initials && name.whole == word.whole || name.has_initials(word)).then_some(1.0)
+            } else if name.whole == word.whole {
+                Some(1.0)
+            } else if name.is_full() && word.is_full() {
+                name.same(word).then_some(1.0)
+            } else if name.is_full() && name.has_surname(word) {
+                surname = true;
+                Some(1.0)
+            } else if name.is_full() && name.has_given(word) {
+                Some(1.4)
+            } else if name.is_full() && mention.marks.honor == Some(Honor::Child) && name.has_pet_name(word) {
+                Some(0.8)
+            } else if !name.is_full() && !name.initials && name::reads_as(name, word) == Some(true) && script(name) != script(word) {
+                Some(0.7)
+            } else {
+                None
+            };
+            score = match (score, by) {
+                (Some(one), Some(other)) => Some(one.max(other)),
+                (one, other) => one.or(other),
+            };
+        }
+        let mut score = score?;
+        if conflict(known, mention) || (surname && known.kin != mention.marks.kin && mention.marks.kin) {
+            return None;
+        }
+        let marks = &mention.marks;
+        if marks.group.is_some() && marks.group == known.group {
+            score += 2.0;
+        }
+        if let Some(class) = marks.class {
+            score += if known.classes.contains(&seat(class)) { 1.5 } else { 0.0 };
+        }
+        let leans = leaning(known);
+        match (marks.honor, marks.class) {
+            (Some(Honor::Sama | Honor::Child), None) => score += if leans == Some(Role::Patient) { 0.8 } else { 0.0 },
+            (Some(Honor::San), None) => score += if leans == Some(Role::Patient) { 0.6 } else { 0.0 },
+            (None, None) => score += act(mention, leans),
+            _ => {}
+        }
+        if surname && known.kin && !marks.kin {
+            score -= 0.6;
+        }
+        // The one spoken of last.
+        let nearest = known.mentions.iter().filter(|other| **other < at).max();
+        if let Some(other) = nearest.and_then(|other| mentions.get(*other)) {
+            let near = mention.part == other.part
+                && mention.text.get(other.range.end..mention.range.start).is_some_and(|between| !between.contains('\n'));
+            score += if near { 0.25 } else { 0.0 };
+        }
+        if mention.alone_in_line() && known.mentions.iter().any(|other| mentions.get(*other).is_some_and(Mention::alone_in_line)) {
+            score += 0.5;
+        }
+        Some(score)
+    }
+}
+
+/// How much better than the next a person must fit.
+const MARGIN: f32 = 0.4;
+
+/// The role that most of a person's marks speak for.
+fn leaning(known: &Person) -> Option<Role> {
+    let (at, votes) = known.votes.iter().enumerate().max_by(|one, other| one.1.total_cmp(other.1))?;
+    (*votes > 0.5).then(|| ROLES.get(at).copied()).flatten()
+}
+
+/// A bare surname beside a verb of work is the member of staff, elsewhere rather the patient.
+fn act(mention: &Mention<'_>, leans: Option<Role>) -> f32 {
+    let votes = &mention.marks.votes;
+    let of = |role: Role| votes.get(seat(role)).copied().unwrap_or_default();
+    match leans {
+        Some(Role::Staff) if of(Role::Staff) > of(Role::Patient) => 0.8,
+        Some(Role::Patient) if of(Role::Patient) > of(Role::Staff) => 0.8,
+        _ => 0.0,
+    }
+}
+
+/// Numbers or dates of birth beside the same name, of one form and different.
+fn clash(known: &Person, mention: &Mention<'_>) -> bool {
+    let apart = mention.number.as_ref().is_some_and(|number| {
+        !known.numbers.is_empty()
+            && !known.numbers.contains(number)
+            && known.numbers.iter().any(|other| other.len() == number.len())
+    });
+    apart || conflict(known, mention)
+}
+
+/// Callings or classes that one person does not have at once.
+fn conflict(known: &Person, mention: &Mention<'_>) -> bool {
+    let marks = &mention.marks;
+    if let (Some(one), Some(other)) = (known.group, marks.group) {
+        if one != other {
+            return true;
+        }
+    }
+    let has = |role: Role| known.classes.contains(&seat(role));
+    let staff = has(Role::Staff);
+    let cared = has(Role::Patient) || has(Role::Family);
+    match marks.class {
+        Some(Role::Staff) => cared && !staff || known.polite && !staff && !has(Role::Other),
+        Some(Role::Patient | Role::Family) => (staff || has(Role::Other)) && !cared,
+        Some(Role::Other) => cared && !has(Role::Other),
+        None => staff && !cared && !known.polite && matches!(marks.honor, Some(Honor::Sama | Honor::Child)),
+    }
+}
