@@ -167,7 +167,8 @@ impl Detector {
             }
         }
         let mut hits: Vec<Vec<Hit>> = hits.into_iter().map(merge::unite).collect();
-        let entities = link::entities(&places, &mut hits, &|name| self.surname_ends(name));
+        link::apart(&places, &mut hits);
+        let entities = link::entities(&places, &mut hits, &all.passages, &|name| self.surname_ends(name));
         for (part, ((hits, entities), text)) in hits.into_iter().zip(entities).zip(&texts).enumerate() {
             all.findings.extend(hits.into_iter().zip(entities).map(|(hit, entity)| finding(part, text, hit, entity)));
         }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::engine::Candidate;
-use super::finding::{Entity, Evidence, RuleId};
+use super::finding::{Entity, Evidence, Passage, RuleId};
 use super::fuel::{DetectError, Fuel};
 use super::kind::{Kind, Role};
 use super::literals::Literals;
@@ -15,12 +15,14 @@ use super::merge::Hit;
 use super::text::Text;
 use super::titles;
 
+mod cut;
 mod evidence;
 mod name;
 mod people;
 mod readings;
 mod roles;
 
+pub(super) use cut::apart;
 use name::{gap, kana};
 use people::Mention;
 
@@ -334,6 +336,7 @@ fn chains(text: &str) -> Vec<(Range<usize>, String)> {
 pub(super) fn entities(
     places: &[Place<'_>],
     hits: &mut [Vec<Hit>],
+    passages: &[Passage],
     ends: &dyn Fn(&str) -> Vec<usize>,
 ) -> Vec<Vec<Entity>> {
     let mut seats: Vec<(usize, usize)> = Vec::new();
@@ -350,7 +353,7 @@ pub(super) fn entities(
     people::inherit(&mut mentions);
     let (of, people) = people::group(&mentions);
     let texts: Vec<&str> = places.iter().map(|place| place.text.original()).collect();
-    let roles = roles::roles(&mentions, &people.persons, &texts);
+    let roles = roles::roles(&mentions, &people.persons, &texts, passages);
     let mut entities: Vec<Vec<Entity>> = hits.iter().map(|hits| vec![Entity(0); hits.len()]).collect();
     let mut set = |part: usize, index: usize, entity: Entity| {
         if let Some(slot) = entities.get_mut(part).and_then(|part| part.get_mut(index)) {
@@ -403,13 +406,14 @@ pub(super) fn entities(
 /// The number of a patient that stands beside a name: in a bracket behind it, or directly before it.
 fn number(text: &str, list: &[Hit], index: usize) -> Option<String> {
     let name = list.get(index)?;
-    let told = |hit: &&Hit| matches!(hit.candidate.kind, Kind::PatientId | Kind::BirthDate);
-    let near = |from: usize, to: usize, limit: usize| {
-        text.get(from..to).is_some_and(|between| between.chars().count() <= limit && !between.contains('\n'))
-    };
-    let behind = list.get(index + 1).filter(told).filter(|hit| near(name.range.end, hit.range.start, 10));
-    let ahead = || index.checked_sub(1).and_then(|at| list.get(at)).filter(told).filter(|hit| near(hit.range.end, name.range.start, 2));
-    behind.or_else(ahead).map(thing)
+    let between = |from: usize, to: usize| text.get(from..to).filter(|between| between.chars().count() <= 12);
+    let behind = list.get(index + 1).filter(|hit| matches!(hit.candidate.kind, Kind::PatientId | Kind::BirthDate)).filter(|hit| {
+        between(name.range.end, hit.range.start).is_some_and(|text| text.contains(['(', '（']) && !text.contains(['\n', '、', '。']))
+    });
+    let ahead = index.checked_sub(1).and_then(|at| list.get(at)).filter(|hit| {
+        hit.candidate.kind == Kind::PatientId && between(hit.range.end, name.range.start).is_some_and(|text| text.trim() == "の")
+    });
+    ahead.or(behind).map(thing)
 }
 
 fn about_a_person(kind: Kind) -> bool {

@@ -78,6 +78,11 @@ pub(super) struct Marks {
     pub(super) class: Option<Role>,
     pub(super) kin: bool,
     pub(super) honor: Option<Honor>,
+    /// The very title or label: of two in one class the one who has it.
+    pub(super) word: Option<&'static str>,
+    /// Speaks of itself (`金子です`), or is spoken to (a line `金子様`): never the same person.
+    pub(super) speaks: bool,
+    pub(super) spoken_to: bool,
     /// A word of its line says that it is another person of that name.
     pub(super) apart: bool,
 }
@@ -95,6 +100,12 @@ pub(super) fn marks(text: &str, range: &Range<usize>) -> Marks {
     marks.apart = ["別人", "同姓同名", "同名異人", "different patient", "not the same"].iter().any(|word| line.contains(word));
     behind(&mut marks, &after);
     ahead(&mut marks, &before);
+    heading(&mut marks, text, range);
+    marks.speaks = ["です", "と申します", "でございます"].iter().any(|word| after.starts_with(word));
+    let own = line.trim_end();
+    marks.spoken_to = ["様", "先生", "さん", "殿", "御中"].iter().any(|word| own.ends_with(word) && after.trim_start().starts_with(word))
+        && own.chars().count() <= 30
+        && !own.contains(['。', '、', '→', '：', ':']);
     for cue in CUES.iter().filter(|cue| cue.side == Side::Line) {
         if cue.words.iter().any(|word| line.contains(word.as_str())) {
             vote(&mut marks, cue);
@@ -113,6 +124,27 @@ pub(super) fn document(text: &str) -> Votes {
         }
     }
     votes
+}
+
+/// What the line is headed with (`出席:`, `業者:`) says whose names it lists, where nothing nearer does.
+fn heading(marks: &mut Marks, text: &str, range: &Range<usize>) {
+    if marks.class.is_some() {
+        return;
+    }
+    let before = last(text.get(..range.start).unwrap_or_default(), 60);
+    let own = before.rsplit('\n').next().unwrap_or_default();
+    let Some((label, _)) = own.split_once([':', '：']).filter(|(label, rest)| label.chars().count() <= 10 && !rest.contains(['。', '」']))
+    else {
+        return;
+    };
+    let label = label.trim_start_matches(|letter: char| !letter.is_alphabetic());
+    let cue = CUES.iter().find(|cue| {
+        cue.side == Side::Before && cue.role != Role::Patient && !cue.kin && cue.words.iter().any(|word| label == word)
+    });
+    if let Some(cue) = cue {
+        vote(marks, cue);
+        marks.group = None;
+    }
 }
 
 fn vote(marks: &mut Marks, cue: &'static Cue) {
@@ -134,7 +166,7 @@ fn behind(marks: &mut Marks, after: &str) {
     for _ in 0..3 {
         let spaced = rest.trim_start_matches([' ', '\u{3000}', '\t']);
         let bare = spaced.strip_prefix('(').unwrap_or(spaced);
-        let mut best: Option<(&'static Cue, usize)> = None;
+        let mut best: Option<(&'static Cue, usize, &'static str)> = None;
         for cue in CUES.iter().filter(|cue| cue.side == Side::After) {
             for word in &cue.words {
                 let length = if word == "{age}" {
@@ -146,14 +178,17 @@ fn behind(marks: &mut Marks, after: &str) {
                         .map(|end| end.max(1))
                 };
                 if let Some(length) = length {
-                    if best.is_none_or(|(_, longest)| length > longest) {
-                        best = Some((cue, length));
+                    if best.is_none_or(|(_, longest, _)| length > longest) {
+                        best = Some((cue, length, word));
                     }
                 }
             }
         }
-        let Some((cue, length)) = best else { return };
+        let Some((cue, length, word)) = best else { return };
         vote(marks, cue);
+        if cue.weight >= STRONG && word != "{age}" {
+            marks.word = marks.word.or(Some(word));
+        }
         if cue.honorific && marks.honor.is_none() {
             marks.honor = match cue.id.as_str() {
                 "after.sama" => Some(Honor::Sama),
@@ -194,23 +229,26 @@ fn age(text: &str) -> Option<usize> {
 fn ahead(marks: &mut Marks, before: &str) {
     let signs = |letter: char| letter.is_whitespace() || ":(「『【<\"'・=＝-/|".contains(letter);
     let mut rest = before.trim_end_matches(signs);
-    rest = rest.strip_suffix('の').unwrap_or(rest).trim_end_matches(signs);
+    rest = rest.strip_suffix(['の', 'は']).unwrap_or(rest).trim_end_matches(signs);
     for _ in 0..2 {
         for word in ["様", "さん", "さま", "くん", "ちゃん", "氏"] {
             rest = rest.strip_suffix(word).unwrap_or(rest);
         }
         rest = rest.trim_end_matches(')');
     }
-    let mut best: Option<(&'static Cue, usize)> = None;
+    let mut best: Option<(&'static Cue, &'static str)> = None;
     for cue in CUES.iter().filter(|cue| cue.side == Side::Before) {
         for word in &cue.words {
-            if best.is_none_or(|(_, longest)| word.len() > longest) && ends(rest, word) {
-                best = Some((cue, word.len()));
+            if best.is_none_or(|(_, longest)| word.len() > longest.len()) && ends(rest, word) {
+                best = Some((cue, word));
             }
         }
     }
-    if let Some((cue, _)) = best {
+    if let Some((cue, word)) = best {
         vote(marks, cue);
+        if cue.weight >= STRONG {
+            marks.word = marks.word.or(Some(word));
+        }
     }
 }
 
@@ -268,4 +306,49 @@ pub(super) fn line<'a>(text: &'a str, range: &Range<usize>) -> &'a str {
     let cut = after.char_indices().take(120).find(|(_, letter)| *letter == '\n').map(|(at, _)| at);
     let to = cut.or_else(|| after.char_indices().nth(120).map(|(at, _)| at)).unwrap_or(after.len());
     text.get(start..range.end + to).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(sentence: &str) -> Marks {
+        let start = sentence.find('<').unwrap();
+        let end = sentence.find('>').unwrap();
+        let text = sentence.replacen(['<', '>'], "", 2);
+        marks(&text, &(start..end - 1))
+    }
+
+    #[test]
+    fn every_example_gives_its_role() {
+        assert!(CUES.len() > 10, "patterns/link/people.toml cannot be read");
+        for cue in CUES.iter() {
+            assert!(cue.weight < STRONG || !cue.example.is_empty(), "{} has no example", cue.id);
+            for sentence in &cue.example {
+                let votes = read(sentence).votes;
+                let own = votes.get(seat(cue.role)).copied().unwrap_or_default();
+                assert!(votes.iter().all(|vote| *vote <= own) && own > 0.0, "{}: {sentence}: {votes:?}", cue.id);
+            }
+        }
+    }
+
+    #[test]
+    fn callings_and_kin_are_told_apart() {
+        assert_eq!(read("<岡田>医師:荷重可").group, Some("doctor"));
+        assert_eq!(read("<岡田>PT:平行棒内").group, Some("pt"));
+        assert!(read("奥様(<宮崎>様)が希望").kin);
+        assert!(read("<西山>様(息子)へ").kin);
+        let marks = read("<山田>さんは食事開始");
+        assert_eq!((marks.class, marks.honor), (None, Some(Honor::San)));
+        assert!(read("カードの方とは別人、<イシイ>様").apart);
+        assert_eq!(read("出席:<岡本>、ほか").class, Some(Role::Staff));
+    }
+
+    #[test]
+    fn ages_are_read_and_numbers_are_not() {
+        assert!(age(" 72歳 男").is_some());
+        assert!(age(", 67 y/o").is_some());
+        assert!(age("号室").is_none());
+        assert!(age(" 2024年").is_none());
+    }
 }

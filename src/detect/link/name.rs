@@ -33,10 +33,32 @@ pub(super) fn latin(text: &str) -> bool {
     text.chars().all(|letter| !letter.is_alphabetic() || matches!(letter, 'A'..='ɏ'))
 }
 
+/// A surface without what a search took along: a label before it, a polite word behind it.
+fn bare(surface: &str) -> &str {
+    let mut bare = surface.trim();
+    for label in ["フリガナ", "ふりがな", "カナ", "氏名"] {
+        bare = bare.strip_prefix(label).unwrap_or(bare).trim_start();
+    }
+    for tail in ["-san", "-sama", " san", "氏", "名義", "様", "さん"] {
+        if let Some(name) = bare.strip_suffix(tail).filter(|name| name.chars().count() >= 2) {
+            bare = name.trim_end();
+        }
+    }
+    // 母由紀: a kin word of one letter before a given name that the lists know.
+    let mut letters = bare.chars();
+    if letters.next().is_some_and(|letter| "母父妻夫娘兄弟姉妹".contains(letter)) {
+        let rest = letters.as_str();
+        if rest.chars().count() >= 2 && !readings::given(rest).is_empty() && readings::given(bare).is_empty() {
+            bare = rest;
+        }
+    }
+    bare
+}
+
 impl Name {
     /// Take a surface apart; `ends` gives the bytes at which a surname may end in a name without a gap.
     pub(super) fn of(surface: &str, ends: &dyn Fn(&str) -> Vec<usize>) -> Self {
-        let surface = surface.trim();
+        let surface = bare(surface);
         let words: Vec<String> =
             surface.split(gap).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
         let whole = words.concat();
@@ -87,10 +109,16 @@ impl Name {
             other.full.iter().any(|(family_too, given_too)| {
                 family_sounds(family, family_too) && given_sounds(given, given_too)
                     || (self.either || other.either) && {
-                        family_sounds(family, given_too) && given_sounds(given, family_too)
+                        given_sounds(family, given_too) && family_sounds(given, family_too)
                     }
             })
         })
+    }
+
+    /// Is a single word written as a part of this name, letter by letter?
+    pub(super) fn writes(&self, word: &Self) -> bool {
+        self.words.contains(&word.whole)
+            || self.full.iter().any(|(family, given)| *family == word.whole || *given == word.whole)
     }
 
     /// Can a single word be the surname of this full name?

@@ -45,6 +45,17 @@ impl<'a> Mention<'a> {
         super::evidence::last(self.text.get(..self.range.start).unwrap_or_default(), count)
     }
 
+    /// Stands bare at the end of a line that says something else, after a gap or a stroke: who wrote it.
+    pub(super) fn signs(&self) -> bool {
+        let after = self.text.get(self.range.end..).unwrap_or_default();
+        let before = self.before(3);
+        let ends = after.is_empty() || after.starts_with(['\n', '\r', '/', '／', ')', '）']);
+        ends && !self.name.is_full()
+            && before.ends_with([' ', '\u{3000}', '/', '／', '(', '（', '。', '—'])
+            && !line(self.text, &self.range).trim_start().starts_with(before.trim())
+            && self.marks.honor.is_none()
+    }
+
     /// Its line holds nothing but the name and a polite word: a greeting or a signature.
     pub(super) fn alone_in_line(&self) -> bool {
         let line = line(self.text, &self.range);
@@ -62,6 +73,11 @@ pub(super) struct Person {
     kin: bool,
     polite: bool,
     numbers: BTreeSet<String>,
+    words: BTreeSet<&'static str>,
+    speaks: bool,
+    spoken_to: bool,
+    honored: bool,
+    told_staff: bool,
     /// A word that can mean several: it gathers its like and nothing else.
     undecided: bool,
     /// A full name or its surname is known.
@@ -183,10 +199,15 @@ fn reading(first: &Mention<'_>, second: &Mention<'_>, between: &str) -> bool {
     let labelled = ["フリガナ", "ふりがな", "カナ", "ｶﾅ", "ﾌﾘｶﾞﾅ", "ヨミ", "よみ", "氏名", "ローマ字"].iter().any(|word| between.contains(word));
     let bare = between.replace("様", "").replace("さん", "").replace("殿", "").replace("くん", "").replace("ちゃん", "");
     let bare = ["フリガナ", "ふりがな", "カナ", "ｶﾅ", "ﾌﾘｶﾞﾅ", "ヨミ", "よみ", "患者", "氏名", "ローマ字"].iter().fold(bare, |text, word| text.replace(word, ""));
+    let bare: String = without_age(&bare);
     if bare.chars().count() > 14 || bare.chars().any(char::is_alphanumeric) {
         return false;
     }
     let (written, read) = if a > b { (&first.name, &second.name) } else { (&second.name, &first.name) };
+    // Foreign names in kana follow no spelling: the bracket or stroke says it.
+    if a.min(b) == 0 && a.max(b) == 1 && between.contains(['(', '（', '/', '／']) && written.words.len() == read.words.len() {
+        return true;
+    }
     match name::reads_as(written, read) {
         Some(alike) => alike,
         None => {
@@ -194,6 +215,14 @@ fn reading(first: &Mention<'_>, second: &Mention<'_>, between: &str) -> bool {
             signed && !(between.contains('\n') && !labelled) && written.words.len() == read.words.len().max(1)
         }
     }
+}
+
+/// What stands between without an age: `くん 4歳`.
+fn without_age(text: &str) -> String {
+    let Some(at) = text.find('歳') else { return text.to_owned() };
+    let (before, after) = text.split_at(at);
+    let before = before.trim_end_matches(|letter: char| letter.is_numeric());
+    format!("{before}{}", after.trim_start_matches('歳'))
 }
 
 impl People {
@@ -225,6 +254,11 @@ impl People {
         known.polite |= matches!(mention.marks.honor, Some(Honor::Sama | Honor::Child));
         known.numbers.extend(mention.number.clone());
         known.full |= mention.name.is_full();
+        known.words.extend(mention.marks.word);
+        known.speaks |= mention.marks.speaks;
+        known.spoken_to |= mention.marks.spoken_to;
+        known.honored |= mention.marks.honor.is_some();
+        known.told_staff |= mention.told == Some(Role::Staff) || mention.alone_in_line();
     }
 
     /// Readings and former names go where their written name went.
@@ -331,7 +365,8 @@ impl People {
         let mut surname = false;
         for name in self.names(mentions, person) {
             let by = if mention.marks.apart {
-                (name.whole == word.whole).then_some(1.0)
+                let given = || name.full.iter().any(|(_, given)| *given == word.whole);
+                (name.whole == word.whole || given()).then_some(1.0)
             } else if word.initials {
                 (name.initials && name.whole == word.whole || name.has_initials(word)).then_some(1.0)
             } else if name.whole == word.whole {
@@ -356,6 +391,9 @@ impl People {
             };
         }
         let mut score = score?;
+        if self.names(mentions, person).any(|name| name.writes(word)) {
+            score += 0.5;
+        }
         if conflict(known, mention) || (surname && known.kin != mention.marks.kin && mention.marks.kin) {
             return None;
         }
@@ -365,6 +403,9 @@ impl People {
         }
         if let Some(class) = marks.class {
             score += if known.classes.contains(&seat(class)) { 1.5 } else { 0.0 };
+        }
+        if marks.word.is_some_and(|word| known.words.contains(word)) {
+            score += 1.0;
         }
         let leans = leaning(known);
         match (marks.honor, marks.class) {
@@ -384,7 +425,7 @@ impl People {
             score += if near { 0.25 } else { 0.0 };
         }
         if mention.alone_in_line() && known.mentions.iter().any(|other| mentions.get(*other).is_some_and(Mention::alone_in_line)) {
-            score += 0.5;
+            score += 2.0;
         }
         Some(score)
     }
@@ -428,10 +469,17 @@ fn conflict(known: &Person, mention: &Mention<'_>) -> bool {
             return true;
         }
     }
+    if known.speaks && marks.spoken_to && !known.spoken_to || known.spoken_to && marks.speaks && !known.speaks {
+        return true;
+    }
     let has = |role: Role| known.classes.contains(&seat(role));
     let staff = has(Role::Staff);
     let cared = has(Role::Patient) || has(Role::Family);
     match marks.class {
+        // A title says who somebody is: it falls to nobody of whom nothing of the kind is known.
+        Some(Role::Staff) if !mention.name.is_full() => {
+            cared && !staff || !staff && !has(Role::Other) && (known.polite || !known.told_staff)
+        }
         Some(Role::Staff) => cared && !staff || known.polite && !staff && !has(Role::Other),
         Some(Role::Patient | Role::Family) => (staff || has(Role::Other)) && !cared,
         Some(Role::Other) => cared && !has(Role::Other),

@@ -4,11 +4,12 @@
 
 use super::evidence::{self, ROLES, Votes, seat};
 use super::people::{Mention, Person};
-use crate::detect::kind::Role;
+use crate::detect::finding::Passage;
+use crate::detect::kind::{Class, Role};
 
 /// The role of each person.
-pub(super) fn roles(mentions: &[Mention<'_>], persons: &[Person], texts: &[&str]) -> Vec<Option<Role>> {
-    let mut whole = Votes::default();
+pub(super) fn roles(mentions: &[Mention<'_>], persons: &[Person], texts: &[&str], passages: &[Passage]) -> Vec<Option<Role>> {
+    let mut whole = classes(passages);
     for text in texts {
         for (sum, vote) in whole.iter_mut().zip(evidence::document(text)) {
             *sum += vote;
@@ -37,18 +38,46 @@ pub(super) fn roles(mentions: &[Mention<'_>], persons: &[Person], texts: &[&str]
     roles
 }
 
+/// What kind of text it is: in a personnel record the people are staff, in a chart one is cared for.
+fn classes(passages: &[Passage]) -> Votes {
+    let has = |class: Class| passages.iter().any(|passage| passage.class == class);
+    let mut votes = Votes::default();
+    let mut add = |role: Role, weight: f32| {
+        if let Some(vote) = votes.get_mut(seat(role)) {
+            *vote += weight;
+        }
+    };
+    if has(Class::ChartText) {
+        add(Role::Patient, 0.5);
+    } else if has(Class::HrRecord) {
+        add(Role::Staff, 3.0);
+    } else if has(Class::AuditDocument) || has(Class::InternalDocument) {
+        add(Role::Staff, 1.5);
+    } else if has(Class::Contract) || has(Class::PartnerSecret) {
+        add(Role::Staff, 0.8);
+        add(Role::Other, 0.9);
+    }
+    votes
+}
+
 fn told(votes: &mut Votes, mention: &Mention<'_>) {
     if let Some(vote) = mention.told.and_then(|role| votes.get_mut(seat(role))) {
-        *vote += 1.0;
+        // `From`, `To`, a holder of an account are others to the search: here that is weak.
+        *vote += if mention.told == Some(Role::Other) { 0.6 } else { 1.0 };
     }
 }
 
 /// Where a name stands: a line of its own, the end of a line.
 fn place(votes: &mut Votes, mention: &Mention<'_>) {
+    let Some(staff) = votes.get_mut(seat(Role::Staff)) else { return };
     if mention.alone_in_line() && mention.marks.honor.is_none() {
-        if let Some(vote) = votes.get_mut(seat(Role::Staff)) {
-            *vote += 1.0;
-        }
+        *staff += 1.0;
+    }
+    if mention.marks.speaks || mention.marks.spoken_to {
+        *staff += 1.5;
+    }
+    if mention.signs() {
+        *staff += 1.5;
     }
 }
 
