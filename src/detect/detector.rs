@@ -161,6 +161,7 @@ impl Detector {
         let mut hits: Vec<Vec<Hit>> = hits.into_iter().map(merge::unite).collect();
         let places: Vec<Place<'_>> =
             texts.iter().zip(&document.parts).map(|(text, part)| Place { text, unit: part.unit }).collect();
+        link::apart(&places, &mut hits);
         for (part, hit) in link::spread(&places, &hits, fuel)? {
             if let Some(hits) = hits.get_mut(part) {
                 hits.push(hit);

@@ -35,6 +35,9 @@ pub(super) struct Place<'a> {
 /// What is found below this is not looked for elsewhere: one error would become many.
 const SURE: f32 = 0.5;
 
+/// The rule of what stands elsewhere in the request.
+const REPEATED: &str = "link.repeated";
+
 /// A string to look for.
 struct Known {
     needle: String,
@@ -52,7 +55,7 @@ struct Known {
 enum Edge {
     /// No letter or digit of its own script on either side.
     Token,
-    /// The same, and a title or honorific behind it.
+    /// The same, and a title or honorific behind it or a title before it.
     Titled,
     /// Anything.
     Free,
@@ -158,7 +161,7 @@ fn repeated(text: &Text, range: Range<usize>, known: &Known) -> Hit {
             subtype: known.subtype.clone(),
             // A little less than where it was found: that place's own explanation is the better one.
             confidence: known.confidence * 0.99,
-            rule: RuleId::new("link.repeated"),
+            rule: RuleId::new(REPEATED),
             evidence: vec![Evidence::new("stands elsewhere in the request", known.confidence * 0.99)],
             role: known.role,
             proven: known.proven,
@@ -171,7 +174,14 @@ fn repeated(text: &Text, range: Range<usize>, known: &Known) -> Hit {
 fn needles(hit: &Hit) -> Vec<(String, Edge)> {
     let surface = hit.surface.trim();
     match hit.candidate.kind {
-        Kind::PersonName => names(surface),
+        Kind::PersonName => {
+            let mut needles = names(surface);
+            // Initials stand for those who are cared for, never for staff.
+            if hit.candidate.role != Some(Role::Staff) {
+                needles.extend(name::initials(surface).into_iter().map(|initials| (initials, Edge::Token)));
+            }
+            needles
+        }
         Kind::Email | Kind::OnlineId | Kind::Credential if surface.len() >= 6 => {
             vec![(surface.to_owned(), Edge::Token)]
         }
@@ -288,10 +298,11 @@ fn stands(text: &str, range: Range<usize>, known: &Known) -> bool {
     let joined = |inner: char, outer: Option<char>| {
         outer.is_some_and(|outer| script(inner) == script(outer) && script(inner) != Script::Other)
     };
-    let before = joined(first, before.chars().next_back());
+    let labelled = known.edge == Edge::Titled && titles::announced(before);
+    let before = joined(first, before.chars().next_back()) && !labelled;
     let behind = joined(last, after.chars().next()) && !titled;
     // Hiragana follows hiragana in running text: only a title tells where such a name ends.
-    !before && !behind && (known.edge == Edge::Token || titled)
+    !before && !behind && (known.edge == Edge::Token || titled || labelled)
 }
 
 /// Numbers of six digits and more with single signs between their groups, as digits and letters alone.
@@ -344,7 +355,12 @@ pub(super) fn entities(
     for (part, (place, list)) in places.iter().zip(&*hits).enumerate() {
         for (index, hit) in list.iter().enumerate().filter(|(_, hit)| hit.candidate.kind == Kind::PersonName) {
             let mut mention = Mention::new(part, hit.range.clone(), place.text.original(), &hit.surface, ends);
-            mention.told = hit.candidate.role;
+            // A repeated word has the role of where it was found: not its own evidence.
+            mention.told = hit.candidate.role.filter(|_| hit.candidate.rule.as_str() != REPEATED);
+            if hit.candidate.rule.as_str().starts_with("layout") {
+                // The column or field says it.
+                mention.marks.class = mention.marks.class.or(hit.candidate.role);
+            }
             mention.number = number(place.text.original(), list, index);
             mentions.push(mention);
             seats.push((part, index));
@@ -427,3 +443,6 @@ fn thing(hit: &Hit) -> String {
     }
     hit.surface.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,12 @@ pub(super) fn titled(after: &str) -> bool {
     AFTER.iter().any(|word| after.starts_with(word))
 }
 
+/// Does this text end with a title of two letters and more, as before a name?
+pub(super) fn announced(before: &str) -> bool {
+    let before = before.trim_end_matches([' ', '\u{3000}', ':', '：', '.']);
+    BEFORE.iter().any(|word| word.chars().count() >= 2 && before.ends_with(word.trim_end_matches('.')) && !word.is_ascii())
+}
+
 /// A name's range without its titles; empty when there is nothing else.
 pub(super) fn untitled(text: &str, range: Range<usize>) -> Range<usize> {
     let Range { mut start, mut end } = range;

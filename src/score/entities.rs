@@ -182,7 +182,7 @@ mod tests {
 
     fn scored(spans: &str) -> Linked {
         let gold = read_gold(&GOLD.replace('\n', "")).unwrap();
-        let pred = read_predictions(&format!("{{\"id\":\"a\",\"spans\":[{spans}]}}")).unwrap();
+        let pred = read_predictions(&format!("{{\"id\":\"a\",\"spans\":[{}]}}", spans.replace('\n', ""))).unwrap();
         entities(&gold, &pred)
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::Place;
+use super::{Place, name};
 use crate::detect::kind::Kind;
 use crate::detect::merge::Hit;
 use crate::detect::titles;
@@ -19,11 +19,55 @@ pub(in crate::detect) fn apart(places: &[Place<'_>], hits: &mut [Vec<Hit>]) {
     for (place, list) in places.iter().zip(hits) {
         let text = place.text.original();
         let whole = std::mem::take(list);
-        for hit in whole {
+        for mut hit in whole {
+            trim(text, &mut hit);
             match halves(text, &hit, &given) {
                 Some((first, second)) => list.extend([first, second]),
                 None => list.push(hit),
             }
+        }
+    }
+}
+
+/// A kin word before the name (夫渡辺 剛) and the beginning of one behind it (本田 きぬ 長|男) are no part of it.
+fn trim(text: &str, hit: &mut Hit) {
+    if hit.candidate.kind != Kind::PersonName || hit.candidate.proven {
+        return;
+    }
+    if let Some(length) = name::kin_before(&hit.surface) {
+        if text.get(hit.range.clone()).is_some_and(|written| written.get(..length) == hit.surface.get(..length)) {
+            hit.range.start += length;
+            hit.surface.drain(..length);
+        }
+    }
+    // `清水 豪)は`: what stands behind a closing bracket that was never opened.
+    let closed = text
+        .get(hit.range.clone())
+        .filter(|written| !written.contains(['(', '（']))
+        .and_then(|written| written.find([')', '）']))
+        .filter(|at| *at > 0);
+    if let (Some(at), Some((surface, _))) = (closed, hit.surface.split_once(')')) {
+        hit.range.end = hit.range.start + at;
+        hit.surface = surface.to_owned();
+    }
+    for tail in ["-san", "-sama", "氏"] {
+        let written = text.get(hit.range.clone()).and_then(|written| written.strip_suffix(tail));
+        if written.is_some_and(|rest| rest.chars().count() >= 2) {
+            if let Some(surface) = hit.surface.strip_suffix(tail) {
+                hit.surface = surface.to_owned();
+                hit.range.end -= tail.len();
+            }
+        }
+    }
+    let behind = text.get(hit.range.end..).and_then(|behind| behind.chars().next());
+    let Some(written) = text.get(hit.range.clone()) else { return };
+    let Some((head, tail)) = written.rsplit_once([' ', '\u{3000}']) else { return };
+    let kin = matches!((tail, behind), ("長" | "次" | "二" | "三", Some('男' | '女')) | ("息", Some('子')));
+    if kin && head.contains([' ', '\u{3000}']) {
+        let end = hit.range.start + head.trim_end().len();
+        if let Some((surface, _)) = hit.surface.rsplit_once([' ', '\u{3000}']) {
+            hit.surface = surface.trim_end().to_owned();
+            hit.range.end = end;
         }
     }
 }

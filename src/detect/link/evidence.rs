@@ -83,9 +83,18 @@ pub(super) struct Marks {
     /// Speaks of itself (`金子です`), or is spoken to (a line `金子様`): never the same person.
     pub(super) speaks: bool,
     pub(super) spoken_to: bool,
+    /// In a quoted mail, where who speaks and who is spoken to change places.
+    pub(super) quoted: bool,
+    /// A newborn that wears its mother's name.
+    pub(super) baby: bool,
     /// A word of its line says that it is another person of that name.
     pub(super) apart: bool,
 }
+
+/// Words of a line that warn of two people.
+const APART: [&str; 10] = [
+    "別人", "同姓", "同名異人", "同じ苗字", "同じ姓", "無関係", "親戚ではない", "親族関係はない", "different patient", "no relation",
+];
 
 /// From here on a cue decides the class for linking.
 const STRONG: f32 = 4.0;
@@ -97,15 +106,18 @@ pub(super) fn marks(text: &str, range: &Range<usize>) -> Marks {
     let before: String = before.chars().map(plain).collect();
     let after: String = after.chars().map(plain).collect();
     let line = line(text, range);
-    marks.apart = ["別人", "同姓同名", "同名異人", "different patient", "not the same"].iter().any(|word| line.contains(word));
+    marks.apart = APART.iter().any(|word| line.contains(word));
     behind(&mut marks, &after);
     ahead(&mut marks, &before);
     heading(&mut marks, text, range);
     marks.speaks = ["です", "と申します", "でございます"].iter().any(|word| after.starts_with(word));
-    let own = line.trim_end();
-    marks.spoken_to = ["様", "先生", "さん", "殿", "御中"].iter().any(|word| own.ends_with(word) && after.trim_start().starts_with(word))
-        && own.chars().count() <= 30
-        && !own.contains(['。', '、', '→', '：', ':']);
+    marks.quoted = line.starts_with('>');
+    marks.baby = ["ベビー", "Baby", " baby"].iter().any(|word| after.starts_with(word)) || before.ends_with("Baby of ");
+    let polite = ["様", "先生", "さん", "殿"].iter().find_map(|word| after.trim_start().strip_prefix(word));
+    let rest = polite.map(|rest| rest.split('\n').next().unwrap_or_default().trim());
+    marks.spoken_to = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('(') && rest.ends_with(')'))
+        && line.chars().count() <= 30
+        && !line.contains(['。', '、', '→', '：', ':']);
     for cue in CUES.iter().filter(|cue| cue.side == Side::Line) {
         if cue.words.iter().any(|word| line.contains(word.as_str())) {
             vote(&mut marks, cue);
@@ -214,7 +226,7 @@ fn begins(text: &str, word: &str) -> bool {
 
 /// `72歳`, `67 y/o`, `(34歳`: the bytes that it takes.
 fn age(text: &str) -> Option<usize> {
-    let from = text.trim_start_matches([' ', ',', '(', '、']);
+    let from = text.trim_start_matches([' ', ',', '(', ')', '、']);
     let digits = from.len() - from.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
     if !(1..=3).contains(&digits) {
         return None;
@@ -229,26 +241,31 @@ fn age(text: &str) -> Option<usize> {
 fn ahead(marks: &mut Marks, before: &str) {
     let signs = |letter: char| letter.is_whitespace() || ":(「『【<\"'・=＝-/|".contains(letter);
     let mut rest = before.trim_end_matches(signs);
-    rest = rest.strip_suffix(['の', 'は']).unwrap_or(rest).trim_end_matches(signs);
+    rest = rest.strip_suffix('の').unwrap_or(rest);
+    rest = before.trim_end().strip_suffix('は').unwrap_or(rest).trim_end_matches(signs);
     for _ in 0..2 {
         for word in ["様", "さん", "さま", "くん", "ちゃん", "氏"] {
             rest = rest.strip_suffix(word).unwrap_or(rest);
         }
         rest = rest.trim_end_matches(')');
     }
-    let mut best: Option<(&'static Cue, &'static str)> = None;
-    for cue in CUES.iter().filter(|cue| cue.side == Side::Before) {
-        for word in &cue.words {
-            if best.is_none_or(|(_, longest)| word.len() > longest.len()) && ends(rest, word) {
-                best = Some((cue, word));
+    // `father Mr. Bennett`: a courtesy stands between.
+    for _ in 0..2 {
+        let mut best: Option<(&'static Cue, &'static str)> = None;
+        for cue in CUES.iter().filter(|cue| cue.side == Side::Before) {
+            for word in &cue.words {
+                if best.is_none_or(|(_, longest)| word.len() > longest.len()) && ends(rest, word) {
+                    best = Some((cue, word));
+                }
             }
         }
-    }
-    if let Some((cue, word)) = best {
+        let Some((cue, word)) = best else { return };
         vote(marks, cue);
         if cue.weight >= STRONG {
             marks.word = marks.word.or(Some(word));
+            return;
         }
+        rest = rest.strip_suffix(word).unwrap_or_default().trim_end_matches(signs).trim_end_matches(',');
     }
 }
 

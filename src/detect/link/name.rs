@@ -44,15 +44,38 @@ fn bare(surface: &str) -> &str {
             bare = name.trim_end();
         }
     }
-    // 母由紀: a kin word of one letter before a given name that the lists know.
-    let mut letters = bare.chars();
-    if letters.next().is_some_and(|letter| "母父妻夫娘兄弟姉妹".contains(letter)) {
-        let rest = letters.as_str();
-        if rest.chars().count() >= 2 && !readings::given(rest).is_empty() && readings::given(bare).is_empty() {
-            bare = rest;
+    bare
+}
+
+/// Bytes of a kin word of one letter that a search took along: 母由紀, 夫渡辺 剛.
+pub(super) fn kin_before(surface: &str) -> Option<usize> {
+    let kin = surface.chars().next().filter(|letter| "母父妻夫娘兄弟姉妹".contains(*letter))?;
+    let rest = surface.strip_prefix(kin)?;
+    let first = rest.split(gap).next()?;
+    let whole = surface.split(gap).next()?;
+    let name = |word: &str| !readings::surname(word).is_empty() || !readings::given(word).is_empty() && word.chars().count() >= 2;
+    (name(first) && !name(whole)).then(|| kin.len_utf8())
+}
+
+/// The initials of a full name, as staff write them.
+pub(super) fn initials(surface: &str) -> Vec<String> {
+    let name = Name::of(surface, &|_| Vec::new());
+    let mut found = Vec::new();
+    for (family, given) in &name.full {
+        let first = |word: &str, family: bool| {
+            sounds(word, family).iter().filter_map(|sound| sound.chars().next()).map(|letter| letter.to_ascii_uppercase()).collect::<std::collections::BTreeSet<char>>()
+        };
+        for one in first(family, true) {
+            for other in first(given, false) {
+                found.push(format!("{one}.{other}."));
+                found.push(format!("{other}.{one}."));
+            }
         }
     }
-    bare
+    found.sort_unstable();
+    found.dedup();
+    found.truncate(8);
+    found
 }
 
 impl Name {
@@ -88,6 +111,55 @@ impl Name {
             }
         }
         Self { whole, words, full, initials, either }
+    }
+
+    /// What another spelling of this full name shares with it: itself, and the sounds of its two parts in either order.
+    pub(super) fn full_keys(&self) -> Vec<String> {
+        let mut keys = vec![self.whole.clone()];
+        let mut words = self.words.clone();
+        words.sort_unstable();
+        keys.push(words.join(" "));
+        // `A. Whitfield` has but the first letter of the given name.
+        let mut pair = |family: &str, given: &str| {
+            for one in sounds(family, true).into_iter().chain([family.to_owned()]) {
+                for other in sounds(given, false).into_iter().chain([given.to_owned()]) {
+                    let first = if latin(&other) { other.chars().take(1).collect() } else { other };
+                    keys.push(format!("{one} {first}"));
+                }
+            }
+        };
+        for (family, given) in &self.full {
+            pair(family, given);
+            if self.either {
+                pair(given, family);
+            }
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// What a part of this name, written alone, shares with it.
+    pub(super) fn part_keys(&self) -> Vec<String> {
+        let mut keys = vec![self.whole.clone()];
+        keys.extend(self.words.iter().cloned());
+        for (family, given) in &self.full {
+            keys.extend([family.clone(), given.clone()]);
+            keys.extend(sounds(family, true));
+            for sound in sounds(given, false) {
+                // As children are called.
+                keys.extend(sound.char_indices().skip(3).map(|(at, _)| sound.get(..at).unwrap_or_default().to_owned()));
+                keys.push(sound);
+            }
+        }
+        if !self.is_full() {
+            keys.extend(sounds(&self.whole, true));
+            keys.extend(sounds(&self.whole, false));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys.truncate(48);
+        keys
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -202,8 +274,11 @@ pub(super) fn reads_as(written: &Name, reading: &Name) -> Option<bool> {
             .full
             .iter()
             .flat_map(|(family, given)| {
-                reading.full.iter().map(move |(family_too, given_too)| {
-                    (known(family, family_too, true), known(given, given_too, false))
+                reading.full.iter().flat_map(move |(one, other)| {
+                    let straight = (known(family, one, true), known(given, other, false));
+                    // In Latin letters either may stand first.
+                    let turned = reading.either.then(|| (known(family, other, true), known(given, one, false)));
+                    std::iter::once(straight).chain(turned)
                 })
             })
             .collect();
@@ -213,7 +288,8 @@ pub(super) fn reads_as(written: &Name, reading: &Name) -> Option<bool> {
         if verdicts.iter().all(|verdict| matches!(verdict, (Some(false), Some(false)))) {
             return Some(false);
         }
-        return if verdicts.iter().any(|verdict| matches!(verdict, (Some(false), _))) { Some(false) } else { None };
+        let against = |verdict: &(Option<bool>, Option<bool>)| matches!(verdict, (Some(false), _));
+        return if verdicts.iter().all(against) { Some(false) } else { None };
     }
     if written.is_full() != reading.is_full() {
         return if written.is_full() && (written.has_given(reading) || written.has_surname(reading)) { Some(true) } else { None };

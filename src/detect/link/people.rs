@@ -3,7 +3,7 @@
 //! two stays alone, because two people under one token are worse than one person under two.
 //! Must not know: how names were found, roles beyond what stands around a name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use super::evidence::{Honor, Marks, ROLES, Votes, line, marks, seat};
@@ -67,6 +67,8 @@ impl<'a> Mention<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Person {
     pub(super) mentions: Vec<usize>,
+    /// Its different spellings.
+    names: Vec<Name>,
     pub(super) votes: Votes,
     group: Option<&'static str>,
     classes: BTreeSet<usize>,
@@ -74,8 +76,12 @@ pub(super) struct Person {
     polite: bool,
     numbers: BTreeSet<String>,
     words: BTreeSet<&'static str>,
-    speaks: bool,
-    spoken_to: bool,
+    /// In the mail itself and in what it quotes.
+    speaks: [bool; 2],
+    spoken_to: [bool; 2],
+    baby: bool,
+    alone: bool,
+    slots: BTreeSet<&'static str>,
     honored: bool,
     told_staff: bool,
     /// A word that can mean several: it gathers its like and nothing else.
@@ -87,7 +93,16 @@ pub(super) struct Person {
 pub(super) struct People {
     pub(super) persons: Vec<Person>,
     of: Vec<Option<usize>>,
+    /// Keys of full names and of parts → persons, so that a long list of names costs no more than its length.
+    full: HashMap<String, Vec<usize>>,
+    parts: HashMap<String, Vec<usize>>,
+    undecided: HashMap<String, Vec<usize>>,
 }
+
+/// More people than this for one word: it can mean anybody.
+const MOST: usize = 48;
+/// Spellings of one person that are compared, and its latest mentions that are looked at.
+const SPELLINGS: usize = 12;
 
 /// A list of names shares what announces its first: `助手 関、真鍋`.
 pub(super) fn inherit(mentions: &mut [Mention<'_>]) {
@@ -112,12 +127,18 @@ pub(super) fn inherit(mentions: &mut [Mention<'_>]) {
 
 /// Group the names of a document; for each the number of its person.
 pub(super) fn group(mentions: &[Mention<'_>]) -> (Vec<usize>, People) {
-    let mut people = People { persons: Vec::new(), of: vec![None; mentions.len()] };
+    let mut people = People {
+        persons: Vec::new(),
+        of: vec![None; mentions.len()],
+        full: HashMap::new(),
+        parts: HashMap::new(),
+        undecided: HashMap::new(),
+    };
     let beside = beside(mentions);
     // Full names, those that are no reading of another first: the reading follows what it stands beside.
     for (at, mention) in mentions.iter().enumerate() {
         if mention.name.is_full() && !beside.contains_key(&at) {
-            let person = people.same_name(mentions, at).unwrap_or_else(|| people.fresh());
+            let person = people.same_name(mention).unwrap_or_else(|| people.fresh());
             people.put(mentions, at, person);
         }
     }
@@ -127,8 +148,14 @@ pub(super) fn group(mentions: &[Mention<'_>]) -> (Vec<usize>, People) {
     }
     people.follow(mentions, &beside);
     let mut rest: Vec<usize> = (0..mentions.len()).filter(|at| people.person(*at).is_none()).collect();
-    // What a title or kin word marks is surer than what stands bare; the order of the text otherwise.
-    rest.sort_by_key(|at| mentions.get(*at).is_none_or(|mention| mention.marks.class.is_none()));
+    // Given names are surest, then what a title or kin word marks, then what stands bare; the order of the text
+    // otherwise.
+    let given: HashSet<&String> =
+        mentions.iter().flat_map(|other| other.name.full.iter().map(|(_, given)| given)).collect();
+    rest.sort_by_key(|at| {
+        let Some(mention) = mentions.get(*at) else { return 2 };
+        if given.contains(&mention.name.whole) { 0 } else { 1 + u8::from(mention.marks.class.is_none()) }
+    });
     for at in rest {
         if people.person(at).is_some() || beside.contains_key(&at) {
             continue;
@@ -208,6 +235,11 @@ fn reading(first: &Mention<'_>, second: &Mention<'_>, between: &str) -> bool {
     if a.min(b) == 0 && a.max(b) == 1 && between.contains(['(', '（', '/', '／']) && written.words.len() == read.words.len() {
         return true;
     }
+    // Directly in a bracket behind it stands its reading, also one that no list knows (金 民秀(キム ミンス)).
+    let in_bracket = bare.trim_start().starts_with(['(', '（']) && a > b && name::kana(&second.name.whole);
+    if in_bracket && written.words.len() == read.words.len() && read.is_full() {
+        return true;
+    }
     match name::reads_as(written, read) {
         Some(alike) => alike,
         None => {
@@ -243,6 +275,22 @@ impl People {
         };
         *slot = Some(person);
         known.mentions.push(at);
+        let new = !known.names.iter().any(|name| name.whole == mention.name.whole);
+        if new && known.names.len() < SPELLINGS {
+            known.names.push(mention.name.clone());
+            if known.undecided {
+                self.undecided.entry(mention.name.whole.clone()).or_default().push(person);
+            } else {
+                for key in mention.name.part_keys() {
+                    register(&mut self.parts, key, person);
+                }
+                if mention.name.is_full() {
+                    for key in mention.name.full_keys() {
+                        register(&mut self.full, key, person);
+                    }
+                }
+            }
+        }
         for (sum, vote) in known.votes.iter_mut().zip(mention.marks.votes) {
             *sum += vote;
         }
@@ -255,8 +303,20 @@ impl People {
         known.numbers.extend(mention.number.clone());
         known.full |= mention.name.is_full();
         known.words.extend(mention.marks.word);
-        known.speaks |= mention.marks.speaks;
-        known.spoken_to |= mention.marks.spoken_to;
+        let depth = usize::from(mention.marks.quoted);
+        if let (Some(speaks), Some(spoken_to)) = (known.speaks.get_mut(depth), known.spoken_to.get_mut(depth)) {
+            *speaks |= mention.marks.speaks;
+            *spoken_to |= mention.marks.spoken_to;
+        }
+        known.baby |= mention.marks.baby;
+        known.alone |= mention.alone_in_line();
+        if mention.marks.kin {
+            let slot = mention.marks.word.map(kinship);
+            if slot.is_some_and(|slot| known.slots.insert(slot)) && !known.undecided {
+                let key = format!("{KIN}{}", slot.unwrap_or_default());
+                register(&mut self.parts, key, person);
+            }
+        }
         known.honored |= mention.marks.honor.is_some();
         known.told_staff |= mention.told == Some(Role::Staff) || mention.alone_in_line();
     }
@@ -276,35 +336,31 @@ impl People {
     }
 
     /// The person of this very full name: two numbers or a word of warning tell two people of one name apart.
-    fn same_name(&self, mentions: &[Mention<'_>], at: usize) -> Option<usize> {
-        let mention = mentions.get(at)?;
-        let alike: Vec<usize> = (0..self.persons.len())
+    fn same_name(&self, mention: &Mention<'_>) -> Option<usize> {
+        let found = candidates(&self.full, mention.name.full_keys())?;
+        let known = |person: usize| self.persons.get(person);
+        let alike: Vec<usize> = found
+            .into_iter()
             .filter(|person| {
-                self.names(mentions, *person).any(|name| {
-                    if mention.marks.apart { name.whole == mention.name.whole } else { name.same(&mention.name) }
+                known(*person).is_some_and(|known| {
+                    !clash(known, mention)
+                        && spellings(known, &mention.name).any(|name| {
+                            if mention.marks.apart { name.whole == mention.name.whole } else { name.same(&mention.name) }
+                        })
                 })
             })
-            .filter(|person| self.persons.get(*person).is_some_and(|known| !clash(known, mention)))
             .collect();
         let numbered = alike.iter().copied().find(|person| {
-            self.persons
-                .get(*person)
+            known(*person)
                 .is_some_and(|known| mention.number.as_ref().is_some_and(|number| known.numbers.contains(number)))
         });
         let exact = || {
-            let mut exact =
-                alike.iter().copied().filter(|person| self.names(mentions, *person).any(|name| name.whole == mention.name.whole));
+            let mut exact = alike.iter().copied().filter(|person| {
+                known(*person).is_some_and(|known| known.names.iter().any(|name| name.whole == mention.name.whole))
+            });
             exact.next().filter(|_| exact.next().is_none())
         };
-        numbered.or_else(exact).or_else(|| if let [only] = alike.as_slice() { Some(*only) } else { None })
-    }
-
-    fn names<'m>(&'m self, mentions: &'m [Mention<'_>], person: usize) -> impl Iterator<Item = &'m Name> {
-        self.persons
-            .get(person)
-            .into_iter()
-            .flat_map(|known| &known.mentions)
-            .filter_map(|at| mentions.get(*at).map(|mention| &mention.name))
+        numbered.or_else(exact).or(if let [only] = alike.as_slice() { Some(*only) } else { None })
     }
 
     /// `"family":"Kobayashi","given":["Akira"]`: two fields of one record are one name.
@@ -327,31 +383,65 @@ impl People {
     /// The person whom a word alone means: the best of those that it can mean, else somebody new.
     fn best(&mut self, mentions: &[Mention<'_>], at: usize) -> usize {
         let Some(mention) = mentions.get(at) else { return self.fresh() };
+        let mut keys = mention.name.part_keys();
+        if let Some(word) = mention.marks.word.filter(|_| mention.marks.kin) {
+            keys.push(format!("{KIN}{}", kinship(word)));
+        }
         let mut found: Vec<(f32, usize)> = Vec::new();
-        for person in 0..self.persons.len() {
-            if let Some(score) = self.fits(mentions, person, at, mention) {
-                found.push((score, person));
-            }
+        let few = if mention.name.initials {
+            // Initials share no key with a name: the first people of the text are looked at.
+            (0..self.persons.len().min(MOST)).collect()
+        } else {
+            let Some(few) = candidates(&self.parts, keys) else { return self.anybody(mention) };
+            few
+        };
+        for person in few {
+            found.extend(self.fits(mentions, person, at, mention).map(|score| (score, person)));
         }
         found.sort_by(|one, other| other.0.total_cmp(&one.0));
         match found.as_slice() {
             [] => self.fresh(),
             [(_, only)] => *only,
             [(best, person), (second, _), ..] if best - second >= MARGIN => *person,
-            _ => {
-                let like = (0..self.persons.len()).find(|person| {
-                    self.persons.get(*person).is_some_and(|known| known.undecided && !conflict(known, mention))
-                        && self.names(mentions, *person).any(|name| name.whole == mention.name.whole)
-                });
-                like.unwrap_or_else(|| {
-                    let person = self.fresh();
-                    if let Some(known) = self.persons.get_mut(person) {
-                        known.undecided = true;
-                    }
-                    person
-                })
-            }
+            _ => self.anybody(mention),
         }
+    }
+
+    /// A word that can mean several people gathers with its like.
+    fn anybody(&mut self, mention: &Mention<'_>) -> usize {
+        let like = self.undecided.get(&mention.name.whole).into_iter().flatten().copied().take(MOST).find(|person| {
+            self.persons.get(*person).is_some_and(|known| !conflict(known, mention))
+        });
+        like.unwrap_or_else(|| {
+            let person = self.fresh();
+            if let Some(known) = self.persons.get_mut(person) {
+                known.undecided = true;
+            }
+            person
+        })
+    }
+
+    /// One line names both: two cells of a table, or two with labels of their own of which one is written in full
+    /// (`司会 西田、書記 西田 彩`). Who is named twice in a line is not introduced twice.
+    fn listed_apart(&self, mentions: &[Mention<'_>], person: usize, mention: &Mention<'_>) -> bool {
+        let Some(known) = self.persons.get(person) else { return false };
+        let latest = known.mentions.iter().rev().take(SPELLINGS).filter_map(|at| mentions.get(*at));
+        let mut full = latest.filter(|other| other.name.is_full());
+        full.any(|other| {
+            if other.part != mention.part {
+                return false;
+            }
+            let (first, second) =
+                if other.range.start < mention.range.start { (other, mention) } else { (mention, other) };
+            let Some(between) = first.until(second).filter(|between| !between.contains('\n')) else { return false };
+            let cells = line(mention.text, &mention.range).matches(['\t', '|', ',', '→']).count() >= 2
+                && between.contains(['\t', '|', ',', '→'])
+                && !between.contains(['。', '、']);
+            let introduced = matches!((other.marks.word, mention.marks.word), (Some(one), Some(two)) if one != two)
+                && (other.marks.group.is_none() || mention.marks.group.is_none())
+                && between.chars().count() <= 16;
+            cells || introduced
+        })
     }
 
     /// How well a person fits a name that is not full; nothing when it cannot be.
@@ -363,7 +453,7 @@ impl People {
         let word = &mention.name;
         let mut score: Option<f32> = None;
         let mut surname = false;
-        for name in self.names(mentions, person) {
+        for name in spellings(known, word) {
             let by = if mention.marks.apart {
                 let given = || name.full.iter().any(|(_, given)| *given == word.whole);
                 (name.whole == word.whole || given()).then_some(1.0)
@@ -390,21 +480,43 @@ impl People {
                 (one, other) => one.or(other),
             };
         }
-        let mut score = score?;
-        if self.names(mentions, person).any(|name| name.writes(word)) {
-            score += 0.5;
+        let marks = &mention.marks;
+        let slot = marks.word.filter(|_| marks.kin).map(kinship);
+        if score.is_none() && slot.is_some_and(|slot| known.slots.contains(slot)) && !known.full && !word.is_full() {
+            // 妻シズ様, later 松田様(奥様): the one wife of the text, by another part of her name.
+            score = Some(0.9);
         }
-        if conflict(known, mention) || (surname && known.kin != mention.marks.kin && mention.marks.kin) {
+        let mut score = score?;
+        if known.names.iter().any(|name| name.writes(word)) {
+            score += 1.0;
+        }
+        if conflict(known, mention) || surname && self.listed_apart(mentions, person, mention) {
             return None;
         }
-        let marks = &mention.marks;
+        let signs_so = marks.speaks && known.alone;
+        if surname && marks.kin {
+            let other = slot.is_some_and(|slot| !known.slots.is_empty() && !known.slots.contains(slot));
+            if other || !known.kin && !signs_so {
+                return None;
+            }
+        }
+        // Who works, signs or speaks is not the patient of that surname.
+        if surname && works(mention) && !known.classes.contains(&seat(Role::Staff)) {
+            let cared = [Role::Patient, Role::Family].iter().any(|role| known.classes.contains(&seat(*role)));
+            if (cared || known.polite) && !signs_so {
+                return None;
+            }
+        }
+        if signs_so {
+            score += 1.5;
+        }
         if marks.group.is_some() && marks.group == known.group {
-            score += 2.0;
+            score += 1.0;
         }
         if let Some(class) = marks.class {
-            score += if known.classes.contains(&seat(class)) { 1.5 } else { 0.0 };
+            score += if known.classes.contains(&seat(class)) { 0.8 } else { 0.0 };
         }
-        if marks.word.is_some_and(|word| known.words.contains(word)) {
+        if marks.word.is_some_and(|word| word != "先生" && known.words.contains(word)) {
             score += 1.0;
         }
         let leans = leaning(known);
@@ -418,17 +530,74 @@ impl People {
             score -= 0.6;
         }
         // The one spoken of last.
-        let nearest = known.mentions.iter().filter(|other| **other < at).max();
+        let nearest = known.mentions.iter().rev().take(SPELLINGS).filter(|other| **other < at).max();
         if let Some(other) = nearest.and_then(|other| mentions.get(*other)) {
             let near = mention.part == other.part
                 && mention.text.get(other.range.end..mention.range.start).is_some_and(|between| !between.contains('\n'));
             score += if near { 0.25 } else { 0.0 };
         }
-        if mention.alone_in_line() && known.mentions.iter().any(|other| mentions.get(*other).is_some_and(Mention::alone_in_line)) {
-            score += 2.0;
+        if mention.alone_in_line() && known.alone {
+            score += 2.5;
         }
         Some(score)
     }
+}
+
+/// Does it stand where those stand who work here: a signature, a first person, a verb of work, as the engine says?
+fn works(mention: &Mention<'_>) -> bool {
+    let of = |role: Role| mention.marks.votes.get(seat(role)).copied().unwrap_or_default();
+    mention.marks.honor.is_none()
+        && (mention.signs()
+            || mention.alone_in_line()
+            || mention.marks.speaks
+            || mention.told == Some(Role::Staff)
+            || of(Role::Staff) > of(Role::Patient) + 1.0)
+}
+
+/// The place in the family that a kin word names.
+fn kinship(word: &'static str) -> &'static str {
+    match word.trim_start_matches(['(', ',', ' ']) {
+        "妻" | "奥" | "奥様" | "奥さん" | "wife" | "Wife" => "wife",
+        "夫" | "ご主人" | "主人" | "旦那" | "husband" | "Husband" => "husband",
+        "母" | "お母" | "母親" | "ママ" | "mother" | "Mother" | "mom" | "Mom" => "mother",
+        "父" | "お父" | "父親" | "パパ" | "father" | "Father" | "dad" | "Dad" => "father",
+        "次男" | "二男" => "second son",
+        "次女" | "二女" => "second daughter",
+        other => other,
+    }
+}
+
+/// The key of a place in the family; no name begins so.
+const KIN: &str = "\u{1}";
+
+/// The spellings of a person that a word is held against: one in kanji against those in kanji alone, when there are
+/// any, because kanji never meet by their sounds (伊藤 and 伊東 beside イトウ).
+fn spellings<'p>(known: &'p Person, word: &Name) -> impl Iterator<Item = &'p Name> {
+    let kanji = script(word) == 2;
+    let written = kanji && known.names.iter().any(|name| script(name) == 2 && name.is_full());
+    known.names.iter().filter(move |name| !written || script(name) == 2)
+}
+
+fn register(index: &mut HashMap<String, Vec<usize>>, key: String, person: usize) {
+    let persons = index.entry(key).or_default();
+    if persons.len() <= MOST && persons.last() != Some(&person) {
+        persons.push(person);
+    }
+}
+
+/// The persons under any of these keys; none when there are too many to tell.
+fn candidates(index: &HashMap<String, Vec<usize>>, keys: Vec<String>) -> Option<Vec<usize>> {
+    let mut found = Vec::new();
+    for key in keys {
+        let persons = index.get(&key).map(Vec::as_slice).unwrap_or_default();
+        if persons.len() > MOST {
+            return None;
+        }
+        found.extend_from_slice(persons);
+    }
+    found.sort_unstable();
+    found.dedup();
+    Some(found)
 }
 
 /// How much better than the next a person must fit.
@@ -469,7 +638,12 @@ fn conflict(known: &Person, mention: &Mention<'_>) -> bool {
             return true;
         }
     }
-    if known.speaks && marks.spoken_to && !known.spoken_to || known.spoken_to && marks.speaks && !known.speaks {
+    let at = |depths: &[bool; 2]| depths.get(usize::from(marks.quoted)).copied().unwrap_or_default();
+    let (speaks, spoken_to) = (at(&known.speaks), at(&known.spoken_to));
+    if speaks && marks.spoken_to && !spoken_to || spoken_to && marks.speaks && !speaks {
+        return true;
+    }
+    if !known.mentions.is_empty() && known.baby != marks.baby {
         return true;
     }
     let has = |role: Role| known.classes.contains(&seat(role));
@@ -478,7 +652,8 @@ fn conflict(known: &Person, mention: &Mention<'_>) -> bool {
     match marks.class {
         // A title says who somebody is: it falls to nobody of whom nothing of the kind is known.
         Some(Role::Staff) if !mention.name.is_full() => {
-            cared && !staff || !staff && !has(Role::Other) && (known.polite || !known.told_staff)
+            let unlikely = known.honored || leaning(known).is_some_and(|role| role != Role::Staff);
+            (cared || has(Role::Other)) && !staff || !staff && unlikely && !known.told_staff
         }
         Some(Role::Staff) => cared && !staff || known.polite && !staff && !has(Role::Other),
         Some(Role::Patient | Role::Family) => (staff || has(Role::Other)) && !cared,

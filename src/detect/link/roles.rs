@@ -2,10 +2,14 @@
 //! what kind of text it is.
 //! Must not know: how names were grouped.
 
-use super::evidence::{self, ROLES, Votes, seat};
+use super::evidence::{self, Honor, ROLES, Votes, seat};
 use super::people::{Mention, Person};
 use crate::detect::finding::Passage;
 use crate::detect::kind::{Class, Role};
+
+/// Words of a mail or letter, where a name in a line of its own is who writes or who is written to.
+const MAIL: [&str; 10] =
+    ["件名", "Subject:", "From:", "お世話になって", "お疲れ様", "お疲れさま", "よろしくお願い", "Regards", "Dear ", "Thanks"];
 
 /// The role of each person.
 pub(super) fn roles(mentions: &[Mention<'_>], persons: &[Person], texts: &[&str], passages: &[Passage]) -> Vec<Option<Role>> {
@@ -15,6 +19,7 @@ pub(super) fn roles(mentions: &[Mention<'_>], persons: &[Person], texts: &[&str]
             *sum += vote;
         }
     }
+    let mail = texts.iter().any(|text| MAIL.iter().any(|word| text.contains(word)));
     let mut roles: Vec<Option<Role>> = persons
         .iter()
         .map(|person| {
@@ -22,7 +27,7 @@ pub(super) fn roles(mentions: &[Mention<'_>], persons: &[Person], texts: &[&str]
             let mut votes = person.votes;
             for mention in person.mentions.iter().filter_map(|at| mentions.get(*at)) {
                 told(&mut votes, mention);
-                place(&mut votes, mention);
+                place(&mut votes, mention, mail);
             }
             // Many mentions say the same again and again: the document counts as much as all of them.
             for (vote, prior) in votes.iter_mut().zip(whole) {
@@ -68,10 +73,16 @@ fn told(votes: &mut Votes, mention: &Mention<'_>) {
 }
 
 /// Where a name stands: a line of its own, the end of a line.
-fn place(votes: &mut Votes, mention: &Mention<'_>) {
+fn place(votes: &mut Votes, mention: &Mention<'_>, mail: bool) {
+    // Outside a mail 様 is said of those who are cared for.
+    if !mail && matches!(mention.marks.honor, Some(Honor::Sama | Honor::Child)) {
+        if let Some(patient) = votes.get_mut(seat(Role::Patient)) {
+            *patient += 1.2;
+        }
+    }
     let Some(staff) = votes.get_mut(seat(Role::Staff)) else { return };
     if mention.alone_in_line() && mention.marks.honor.is_none() {
-        *staff += 1.0;
+        *staff += if mail { 1.5 } else { 0.3 };
     }
     if mention.marks.speaks || mention.marks.spoken_to {
         *staff += 1.5;
