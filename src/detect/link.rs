@@ -298,7 +298,7 @@ fn stands(text: &str, range: Range<usize>, known: &Known) -> bool {
     let joined = |inner: char, outer: Option<char>| {
         outer.is_some_and(|outer| script(inner) == script(outer) && script(inner) != Script::Other)
     };
-    let labelled = known.edge == Edge::Titled && titles::announced(before);
+    let labelled = known.edge == Edge::Titled && inside.chars().count() >= 2 && titles::announced(before);
     let before = joined(first, before.chars().next_back()) && !labelled;
     let behind = joined(last, after.chars().next()) && !titled;
     // Hiragana follows hiragana in running text: only a title tells where such a name ends.

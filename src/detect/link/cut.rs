@@ -45,7 +45,7 @@ fn trim(text: &str, hit: &mut Hit) {
         .get(hit.range.clone())
         .filter(|written| !written.contains(['(', '（']))
         .and_then(|written| written.find([')', '）']))
-        .filter(|at| *at > 0);
+        .filter(|at| *at > 0 && hit.range.len() - *at <= 9);
     if let (Some(at), Some((surface, _))) = (closed, hit.surface.split_once(')')) {
         hit.range.end = hit.range.start + at;
         hit.surface = surface.to_owned();
@@ -57,6 +57,16 @@ fn trim(text: &str, hit: &mut Hit) {
                 hit.surface = surface.to_owned();
                 hit.range.end -= tail.len();
             }
+        }
+    }
+    // 土屋副|部長
+    let rank = text.get(hit.range.end..).is_some_and(|behind| {
+        ["部長", "師長", "院長", "主任", "看護部長", "薬局長", "理事長", "校長", "社長"].iter().any(|word| behind.starts_with(word))
+    });
+    if rank && hit.surface.chars().count() >= 2 && text.get(hit.range.clone()).is_some_and(|written| written.ends_with('副')) {
+        if let Some(surface) = hit.surface.strip_suffix('副') {
+            hit.surface = surface.to_owned();
+            hit.range.end -= '副'.len_utf8();
         }
     }
     let behind = text.get(hit.range.end..).and_then(|behind| behind.chars().next());

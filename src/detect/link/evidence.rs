@@ -12,6 +12,7 @@ use crate::detect::kind::Role;
 /// One group of words.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the examples are for the tests"))]
 pub(super) struct Cue {
     pub(super) id: String,
     side: Side,
@@ -68,6 +69,27 @@ pub(super) enum Honor {
     Child,
 }
 
+/// As a courtesy or kin word has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sex {
+    Woman,
+    Man,
+}
+
+fn sex(word: &str) -> Option<Sex> {
+    match word.trim_start_matches(['(', ',', ' ']) {
+        "Mr" | "Mr." | "夫" | "父" | "父親" | "長男" | "次男" | "二男" | "三男" | "四男" | "息子" | "兄" | "弟" | "祖父" | "ご主人"
+        | "主人" | "旦那" | "お父" | "お兄" | "叔父" | "伯父" | "義父" | "義兄" | "義弟" | "婿" | "甥" | "パパ" | "husband" | "Husband"
+        | "son" | "Son" | "father" | "Father" | "brother" | "Brother" | "dad" | "Dad" | "nephew" | "uncle" | "grandson"
+        | "grandfather" => Some(Sex::Man),
+        "Mrs" | "Mrs." | "Ms" | "Ms." | "Miss" | "妻" | "奥" | "奥様" | "奥さん" | "母" | "母親" | "長女" | "次女" | "二女" | "三女" | "娘"
+        | "姉" | "妹" | "祖母" | "お母" | "お姉" | "叔母" | "伯母" | "義母" | "義姉" | "義妹" | "嫁" | "お嫁" | "姪" | "ママ" | "wife"
+        | "Wife" | "daughter" | "Daughter" | "mother" | "Mother" | "sister" | "Sister," | "sister," | "mom" | "Mom" | "niece"
+        | "aunt" | "granddaughter" | "grandmother" => Some(Sex::Woman),
+        _ => None,
+    }
+}
+
 /// What the words around one name say.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Marks {
@@ -87,6 +109,7 @@ pub(super) struct Marks {
     pub(super) quoted: bool,
     /// A newborn that wears its mother's name.
     pub(super) baby: bool,
+    pub(super) sex: Option<Sex>,
     /// A word of its line says that it is another person of that name.
     pub(super) apart: bool,
 }
@@ -109,6 +132,12 @@ pub(super) fn marks(text: &str, range: &Range<usize>) -> Marks {
     marks.apart = APART.iter().any(|word| line.contains(word));
     behind(&mut marks, &after);
     ahead(&mut marks, &before);
+    if marks.kin {
+        // Ages and polite words are given to relatives too.
+        if let Some(patient) = marks.votes.get_mut(seat(Role::Patient)) {
+            *patient *= 0.4;
+        }
+    }
     heading(&mut marks, text, range);
     marks.speaks = ["です", "と申します", "でございます"].iter().any(|word| after.starts_with(word));
     marks.quoted = line.starts_with('>');
@@ -198,6 +227,7 @@ fn behind(marks: &mut Marks, after: &str) {
         }
         let Some((cue, length, word)) = best else { return };
         vote(marks, cue);
+        marks.sex = marks.sex.or_else(|| sex(word));
         if cue.weight >= STRONG && word != "{age}" {
             marks.word = marks.word.or(Some(word));
         }
@@ -261,6 +291,7 @@ fn ahead(marks: &mut Marks, before: &str) {
         }
         let Some((cue, word)) = best else { return };
         vote(marks, cue);
+        marks.sex = marks.sex.or_else(|| sex(word));
         if cue.weight >= STRONG {
             marks.word = marks.word.or(Some(word));
             return;

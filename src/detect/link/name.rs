@@ -152,6 +152,11 @@ impl Name {
                 keys.push(sound);
             }
         }
+        for word in &self.words {
+            if katakana(word) || latin(word) && foreign(word) {
+                keys.extend(readings::plain(word).map(|sound| format!("{SKELETON}{}", skeleton(&sound))));
+            }
+        }
         if !self.is_full() {
             keys.extend(sounds(&self.whole, true));
             keys.extend(sounds(&self.whole, false));
@@ -198,6 +203,11 @@ impl Name {
         self.full.iter().any(|(family, given)| {
             family_sounds(family, &word.whole) || self.either && self.words.len() == 2 && word.either && *given == word.whole
         })
+    }
+
+    /// Is a single word the given name where given names stand?
+    pub(super) fn gives(&self, word: &Self) -> bool {
+        self.full.iter().any(|(_, given)| given_sounds(given, &word.whole))
     }
 
     /// Can a single word be a given name of this full name?
@@ -254,8 +264,54 @@ fn given_sounds(one: &str, other: &str) -> bool {
     sounds_alike(one, other, false)
 }
 
+/// The key of consonants; no name begins so.
+const SKELETON: &str = "\u{2}";
+
+/// The consonants of a foreign word, as kana keep them: Michael and マイケル are both m-k-r.
+fn skeleton(sound: &str) -> String {
+    let mut out = String::new();
+    let plain = sound.replace("ch", "k").replace("sh", "s").replace("ph", "f").replace("th", "s").replace('x', "ks");
+    for letter in plain.chars() {
+        let letter = match letter {
+            'c' | 'q' => 'k',
+            'l' => 'r',
+            'v' => 'b',
+            'z' => 's',
+            'a' | 'e' | 'i' | 'o' | 'u' | 'y' | 'h' | 'w' => continue,
+            letter if letter.is_ascii_alphabetic() => letter,
+            _ => continue,
+        };
+        if !out.ends_with(letter) {
+            out.push(letter);
+        }
+    }
+    out
+}
+
+/// Can this word in Latin letters be no romaji: letters and endings that Japanese does not have?
+fn foreign(word: &str) -> bool {
+    let letters: Vec<char> = word.chars().collect();
+    let vowel = |letter: char| "aeiouāūōē".contains(letter);
+    word.contains(['l', 'v', 'x', 'q', 'ü', 'ö', 'ä', 'é'])
+        || word.contains("th")
+        || letters.last().is_some_and(|last| !vowel(*last) && !matches!(last, 'n' | 'h'))
+}
+
+/// One in katakana, one in letters that are no romaji, with the same consonants: at least two.
+fn transliterated(one: &str, other: &str) -> bool {
+    let (kana, word) = if katakana(one) { (one, other) } else { (other, one) };
+    if !katakana(kana) || !latin(word) || !foreign(word) {
+        return false;
+    }
+    let (a, b) = (readings::plain(kana).map(|sound| skeleton(&sound)), skeleton(word));
+    b.len() >= 2 && a.as_deref() == Some(b.as_str())
+}
+
 /// Two words of kanji never meet by their sounds: 敬三 and 圭三 are two people.
 fn sounds_alike(one: &str, other: &str, family: bool) -> bool {
+    if transliterated(one, other) {
+        return true;
+    }
     let plain = readings::plain(one).is_some() || readings::plain(other).is_some();
     plain && {
         let others = sounds(other, family);
@@ -293,6 +349,9 @@ pub(super) fn reads_as(written: &Name, reading: &Name) -> Option<bool> {
     }
     if written.is_full() != reading.is_full() {
         return if written.is_full() && (written.has_given(reading) || written.has_surname(reading)) { Some(true) } else { None };
+    }
+    if transliterated(&written.whole, &reading.whole) {
+        return Some(true);
     }
     let family = known(&written.whole, &reading.whole, true);
     let given = known(&written.whole, &reading.whole, false);

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
-use super::evidence::{Honor, Marks, ROLES, Votes, line, marks, seat};
+use super::evidence::{Honor, Marks, ROLES, Sex, Votes, line, marks, seat};
 use super::name::{self, Name};
 use crate::detect::kind::Role;
 
@@ -80,6 +80,7 @@ pub(super) struct Person {
     speaks: [bool; 2],
     spoken_to: [bool; 2],
     baby: bool,
+    sex: Option<Sex>,
     alone: bool,
     slots: BTreeSet<&'static str>,
     honored: bool,
@@ -97,6 +98,8 @@ pub(super) struct People {
     full: HashMap<String, Vec<usize>>,
     parts: HashMap<String, Vec<usize>>,
     undecided: HashMap<String, Vec<usize>>,
+    /// A full name and a surname that one line sets apart.
+    apart: HashSet<(String, String)>,
 }
 
 /// More people than this for one word: it can mean anybody.
@@ -133,7 +136,18 @@ pub(super) fn group(mentions: &[Mention<'_>]) -> (Vec<usize>, People) {
         full: HashMap::new(),
         parts: HashMap::new(),
         undecided: HashMap::new(),
+        apart: HashSet::new(),
     };
+    for (at, mention) in mentions.iter().enumerate() {
+        // A line's names stand together: the next few are enough.
+        for other in mentions.iter().skip(at + 1).take(3) {
+            let (full, word) = if mention.name.is_full() { (mention, other) } else { (other, mention) };
+            let apart = full.name.is_full() && word.marks.class.is_some() && full.name.has_surname(&word.name);
+            if apart && !word.name.is_full() && listed(full, word) {
+                people.apart.insert(pair(&full.name, &word.name));
+            }
+        }
+    }
     let beside = beside(mentions);
     // Full names, those that are no reading of another first: the reading follows what it stands beside.
     for (at, mention) in mentions.iter().enumerate() {
@@ -309,6 +323,7 @@ impl People {
             *spoken_to |= mention.marks.spoken_to;
         }
         known.baby |= mention.marks.baby;
+        known.sex = known.sex.or(mention.marks.sex);
         known.alone |= mention.alone_in_line();
         if mention.marks.kin {
             let slot = mention.marks.word.map(kinship);
@@ -421,27 +436,14 @@ impl People {
         })
     }
 
-    /// One line names both: two cells of a table, or two with labels of their own of which one is written in full
-    /// (`司会 西田、書記 西田 彩`). Who is named twice in a line is not introduced twice.
-    fn listed_apart(&self, mentions: &[Mention<'_>], person: usize, mention: &Mention<'_>) -> bool {
-        let Some(known) = self.persons.get(person) else { return false };
+    /// Does a line that names this person in full name another of that surname, who bears what this mention bears?
+    fn listed_apart(&self, mentions: &[Mention<'_>], known: &Person, mention: &Mention<'_>) -> bool {
+        let class = mention.marks.class;
+        if class.is_some() && known.names.iter().any(|name| self.apart.contains(&pair(name, &mention.name))) {
+            return true;
+        }
         let latest = known.mentions.iter().rev().take(SPELLINGS).filter_map(|at| mentions.get(*at));
-        let mut full = latest.filter(|other| other.name.is_full());
-        full.any(|other| {
-            if other.part != mention.part {
-                return false;
-            }
-            let (first, second) =
-                if other.range.start < mention.range.start { (other, mention) } else { (mention, other) };
-            let Some(between) = first.until(second).filter(|between| !between.contains('\n')) else { return false };
-            let cells = line(mention.text, &mention.range).matches(['\t', '|', ',', '→']).count() >= 2
-                && between.contains(['\t', '|', ',', '→'])
-                && !between.contains(['。', '、']);
-            let introduced = matches!((other.marks.word, mention.marks.word), (Some(one), Some(two)) if one != two)
-                && (other.marks.group.is_none() || mention.marks.group.is_none())
-                && between.chars().count() <= 16;
-            cells || introduced
-        })
+        latest.filter(|other| other.name.is_full()).any(|other| listed(other, mention))
     }
 
     /// How well a person fits a name that is not full; nothing when it cannot be.
@@ -455,14 +457,19 @@ impl People {
         let mut surname = false;
         for name in spellings(known, word) {
             let by = if mention.marks.apart {
-                let given = || name.full.iter().any(|(_, given)| *given == word.whole);
-                (name.whole == word.whole || given()).then_some(1.0)
+                let part = name.full.iter().any(|(family, given)| {
+                    *given == word.whole
+                        || *family == word.whole && (mention.marks.class.is_some() || mention.marks.honor == Some(Honor::Sama))
+                });
+                (name.whole == word.whole || part).then_some(1.0)
             } else if word.initials {
                 (name.initials && name.whole == word.whole || name.has_initials(word)).then_some(1.0)
             } else if name.whole == word.whole {
                 Some(1.0)
             } else if name.is_full() && word.is_full() {
                 name.same(word).then_some(1.0)
+            } else if name.is_full() && name.gives(word) {
+                Some(1.4)
             } else if name.is_full() && name.has_surname(word) {
                 surname = true;
                 Some(1.0)
@@ -490,7 +497,7 @@ impl People {
         if known.names.iter().any(|name| name.writes(word)) {
             score += 1.0;
         }
-        if conflict(known, mention) || surname && self.listed_apart(mentions, person, mention) {
+        if conflict(known, mention) || surname && self.listed_apart(mentions, known, mention) {
             return None;
         }
         let signs_so = marks.speaks && known.alone;
@@ -567,6 +574,27 @@ fn kinship(word: &'static str) -> &'static str {
     }
 }
 
+fn pair(full: &Name, word: &Name) -> (String, String) {
+    (full.whole.clone(), word.whole.clone())
+}
+
+/// One line names both: two cells of a table, or two with labels of their own of which one is written in full
+/// (`司会 西田、書記 西田 彩`). Who is named twice in a line is not introduced twice.
+fn listed(other: &Mention<'_>, mention: &Mention<'_>) -> bool {
+    let (first, second) = if other.range.start < mention.range.start { (other, mention) } else { (mention, other) };
+    let Some(between) = first.until(second).filter(|between| between.len() <= 80 && !between.contains('\n')) else {
+        return false;
+    };
+    let signs = ['\t', '|', ',', '→'];
+    let cells = between.contains(signs)
+        && !between.contains(['。', '、'])
+        && (between.contains('→') || line(mention.text, &mention.range).matches(signs).count() >= 2);
+    let introduced = matches!((other.marks.word, mention.marks.word), (Some(one), Some(two)) if one != two)
+        && (other.marks.group.is_none() || mention.marks.group.is_none())
+        && between.chars().count() <= 16;
+    cells || introduced
+}
+
 /// The key of a place in the family; no name begins so.
 const KIN: &str = "\u{1}";
 
@@ -641,6 +669,9 @@ fn conflict(known: &Person, mention: &Mention<'_>) -> bool {
     let at = |depths: &[bool; 2]| depths.get(usize::from(marks.quoted)).copied().unwrap_or_default();
     let (speaks, spoken_to) = (at(&known.speaks), at(&known.spoken_to));
     if speaks && marks.spoken_to && !spoken_to || spoken_to && marks.speaks && !speaks {
+        return true;
+    }
+    if matches!((known.sex, marks.sex), (Some(one), Some(other)) if one != other) {
         return true;
     }
     if !known.mentions.is_empty() && known.baby != marks.baby {

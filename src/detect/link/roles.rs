@@ -33,6 +33,15 @@ pub(super) fn roles(mentions: &[Mention<'_>], persons: &[Person], texts: &[&str]
             for (vote, prior) in votes.iter_mut().zip(whole) {
                 *vote = *vote / count.sqrt() + prior;
             }
+            // Outside a mail 様 is said of those who are cared for, however often.
+            let polite = |at: &usize| {
+                mentions.get(*at).is_some_and(|one| matches!(one.marks.honor, Some(Honor::Sama | Honor::Child)))
+            };
+            if !mail && person.mentions.iter().any(polite) {
+                if let Some(patient) = votes.get_mut(seat(Role::Patient)) {
+                    *patient += 1.2;
+                }
+            }
             best(&votes)
         })
         .collect();
@@ -74,12 +83,6 @@ fn told(votes: &mut Votes, mention: &Mention<'_>) {
 
 /// Where a name stands: a line of its own, the end of a line.
 fn place(votes: &mut Votes, mention: &Mention<'_>, mail: bool) {
-    // Outside a mail 様 is said of those who are cared for.
-    if !mail && matches!(mention.marks.honor, Some(Honor::Sama | Honor::Child)) {
-        if let Some(patient) = votes.get_mut(seat(Role::Patient)) {
-            *patient += 1.2;
-        }
-    }
     let Some(staff) = votes.get_mut(seat(Role::Staff)) else { return };
     if mention.alone_in_line() && mention.marks.honor.is_none() {
         *staff += if mail { 1.5 } else { 0.3 };

@@ -78,6 +78,13 @@ fn english_names() {
 }
 
 #[test]
+fn courtesy_and_kin_tell_men_from_women() {
+    check("Patient: <Brown, Peter|1>\nMr. <Brown|1> is stable. His wife <Ann|2> visits daily. <Ann Brown|2> agrees.");
+    check("<スティーブン|1>さんの手術は終わりました。<Stephen|1> is awake.");
+    check("診断書 <森田 亜美|1> (<もりた あみ|1>)\n医師 <森田 宏|2>\n(注)<森田|1>殿と医師<森田|2>に親族関係はない。");
+}
+
+#[test]
 fn foreign_names_and_readings() {
     check("<金 民秀|1>さん(<キム ミンス|1>)、<キム|1>さんは留学生。");
     check("<ミュラー・アンナ|1>様 (<Anna Müller|1>)、<Anna|1>さん、<Müller|1>様のMRI");
