@@ -423,11 +423,16 @@ pub(super) fn entities(
 fn number(text: &str, list: &[Hit], index: usize) -> Option<String> {
     let name = list.get(index)?;
     let between = |from: usize, to: usize| text.get(from..to).filter(|between| between.chars().count() <= 12);
-    let behind = list.get(index + 1).filter(|hit| matches!(hit.candidate.kind, Kind::PatientId | Kind::BirthDate)).filter(|hit| {
-        between(name.range.end, hit.range.start).is_some_and(|text| text.contains(['(', '（']) && !text.contains(['\n', '、', '。']))
-    });
+    let behind = list
+        .get(index + 1)
+        .filter(|hit| matches!(hit.candidate.kind, Kind::PatientId | Kind::BirthDate))
+        .filter(|hit| {
+            between(name.range.end, hit.range.start)
+                .is_some_and(|text| text.contains(['(', '（']) && !text.contains(['\n', '、', '。']))
+        });
     let ahead = index.checked_sub(1).and_then(|at| list.get(at)).filter(|hit| {
-        hit.candidate.kind == Kind::PatientId && between(hit.range.end, name.range.start).is_some_and(|text| text.trim() == "の")
+        hit.candidate.kind == Kind::PatientId
+            && between(hit.range.end, name.range.start).is_some_and(|text| text.trim() == "の")
     });
     ahead.or(behind).map(thing)
 }

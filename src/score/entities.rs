@@ -219,9 +219,7 @@ mod tests {
 
     #[test]
     fn names_without_an_entity_are_apart() {
-        let linked = scored(
-            r#"{"start":0,"end":4,"kind":"person_name"},{"start":8,"end":10,"kind":"person_name"}"#,
-        );
+        let linked = scored(r#"{"start":0,"end":4,"kind":"person_name"},{"start":8,"end":10,"kind":"person_name"}"#);
         assert_eq!((linked.right, linked.split), (0, 1));
     }
 }

@@ -61,9 +61,14 @@ fn trim(text: &str, hit: &mut Hit) {
     }
     // 土屋副|部長
     let rank = text.get(hit.range.end..).is_some_and(|behind| {
-        ["部長", "師長", "院長", "主任", "看護部長", "薬局長", "理事長", "校長", "社長"].iter().any(|word| behind.starts_with(word))
+        ["部長", "師長", "院長", "主任", "看護部長", "薬局長", "理事長", "校長", "社長"]
+            .iter()
+            .any(|word| behind.starts_with(word))
     });
-    if rank && hit.surface.chars().count() >= 2 && text.get(hit.range.clone()).is_some_and(|written| written.ends_with('副')) {
+    if rank
+        && hit.surface.chars().count() >= 2
+        && text.get(hit.range.clone()).is_some_and(|written| written.ends_with('副'))
+    {
         if let Some(surface) = hit.surface.strip_suffix('副') {
             hit.surface = surface.to_owned();
             hit.range.end -= '副'.len_utf8();

@@ -78,14 +78,16 @@ pub(super) enum Sex {
 
 fn sex(word: &str) -> Option<Sex> {
     match word.trim_start_matches(['(', ',', ' ']) {
-        "Mr" | "Mr." | "夫" | "父" | "父親" | "長男" | "次男" | "二男" | "三男" | "四男" | "息子" | "兄" | "弟" | "祖父" | "ご主人"
-        | "主人" | "旦那" | "お父" | "お兄" | "叔父" | "伯父" | "義父" | "義兄" | "義弟" | "婿" | "甥" | "パパ" | "husband" | "Husband"
-        | "son" | "Son" | "father" | "Father" | "brother" | "Brother" | "dad" | "Dad" | "nephew" | "uncle" | "grandson"
-        | "grandfather" => Some(Sex::Man),
-        "Mrs" | "Mrs." | "Ms" | "Ms." | "Miss" | "妻" | "奥" | "奥様" | "奥さん" | "母" | "母親" | "長女" | "次女" | "二女" | "三女" | "娘"
-        | "姉" | "妹" | "祖母" | "お母" | "お姉" | "叔母" | "伯母" | "義母" | "義姉" | "義妹" | "嫁" | "お嫁" | "姪" | "ママ" | "wife"
-        | "Wife" | "daughter" | "Daughter" | "mother" | "Mother" | "sister" | "Sister," | "sister," | "mom" | "Mom" | "niece"
-        | "aunt" | "granddaughter" | "grandmother" => Some(Sex::Woman),
+        "Mr" | "Mr." | "夫" | "父" | "父親" | "長男" | "次男" | "二男" | "三男" | "四男" | "息子" | "兄" | "弟"
+        | "祖父" | "ご主人" | "主人" | "旦那" | "お父" | "お兄" | "叔父" | "伯父" | "義父" | "義兄" | "義弟" | "婿"
+        | "甥" | "パパ" | "husband" | "Husband" | "son" | "Son" | "father" | "Father" | "brother" | "Brother"
+        | "dad" | "Dad" | "nephew" | "uncle" | "grandson" | "grandfather" => Some(Sex::Man),
+        "Mrs" | "Mrs." | "Ms" | "Ms." | "Miss" | "妻" | "奥" | "奥様" | "奥さん" | "母" | "母親" | "長女" | "次女"
+        | "二女" | "三女" | "娘" | "姉" | "妹" | "祖母" | "お母" | "お姉" | "叔母" | "伯母" | "義母" | "義姉"
+        | "義妹" | "嫁" | "お嫁" | "姪" | "ママ" | "wife" | "Wife" | "daughter" | "Daughter" | "mother" | "Mother"
+        | "sister" | "Sister," | "sister," | "mom" | "Mom" | "niece" | "aunt" | "granddaughter" | "grandmother" => {
+            Some(Sex::Woman)
+        }
         _ => None,
     }
 }
@@ -116,7 +118,16 @@ pub(super) struct Marks {
 
 /// Words of a line that warn of two people.
 const APART: [&str; 10] = [
-    "別人", "同姓", "同名異人", "同じ苗字", "同じ姓", "無関係", "親戚ではない", "親族関係はない", "different patient", "no relation",
+    "別人",
+    "同姓",
+    "同名異人",
+    "同じ苗字",
+    "同じ姓",
+    "無関係",
+    "親戚ではない",
+    "親族関係はない",
+    "different patient",
+    "no relation",
 ];
 
 /// From here on a cue decides the class for linking.
@@ -174,7 +185,8 @@ fn heading(marks: &mut Marks, text: &str, range: &Range<usize>) {
     }
     let before = last(text.get(..range.start).unwrap_or_default(), 60);
     let own = before.rsplit('\n').next().unwrap_or_default();
-    let Some((label, _)) = own.split_once([':', '：']).filter(|(label, rest)| label.chars().count() <= 10 && !rest.contains(['。', '」']))
+    let Some((label, _)) =
+        own.split_once([':', '：']).filter(|(label, rest)| label.chars().count() <= 10 && !rest.contains(['。', '」']))
     else {
         return;
     };
@@ -262,8 +274,13 @@ fn age(text: &str) -> Option<usize> {
         return None;
     }
     let unit = from.get(digits..)?.trim_start();
-    let units = ["歳", "才", "か月", "ヶ月", "代", "y/o", "yo ", "yo,", "yo)", "F ", "M ", "F,", "M,", "F)", "M)", "F\n", "M\n", "-year", " year", "F", "M"];
-    let ends = units.iter().any(|word| unit.starts_with(word)) || unit.is_empty() || (unit.starts_with([',', ')']) && text.starts_with([',', ' ']));
+    let units = [
+        "歳", "才", "か月", "ヶ月", "代", "y/o", "yo ", "yo,", "yo)", "F ", "M ", "F,", "M,", "F)", "M)", "F\n", "M\n",
+        "-year", " year", "F", "M",
+    ];
+    let ends = units.iter().any(|word| unit.starts_with(word))
+        || unit.is_empty()
+        || (unit.starts_with([',', ')']) && text.starts_with([',', ' ']));
     ends.then(|| after_of(text, from) + digits)
 }
 

@@ -53,7 +53,9 @@ pub(super) fn kin_before(surface: &str) -> Option<usize> {
     let rest = surface.strip_prefix(kin)?;
     let first = rest.split(gap).next()?;
     let whole = surface.split(gap).next()?;
-    let name = |word: &str| !readings::surname(word).is_empty() || !readings::given(word).is_empty() && word.chars().count() >= 2;
+    let name = |word: &str| {
+        !readings::surname(word).is_empty() || !readings::given(word).is_empty() && word.chars().count() >= 2
+    };
     (name(first) && !name(whole)).then(|| kin.len_utf8())
 }
 
@@ -63,7 +65,11 @@ pub(super) fn initials(surface: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (family, given) in &name.full {
         let first = |word: &str, family: bool| {
-            sounds(word, family).iter().filter_map(|sound| sound.chars().next()).map(|letter| letter.to_ascii_uppercase()).collect::<std::collections::BTreeSet<char>>()
+            sounds(word, family)
+                .iter()
+                .filter_map(|sound| sound.chars().next())
+                .map(|letter| letter.to_ascii_uppercase())
+                .collect::<std::collections::BTreeSet<char>>()
         };
         for one in first(family, true) {
             for other in first(given, false) {
@@ -82,12 +88,12 @@ impl Name {
     /// Take a surface apart; `ends` gives the bytes at which a surname may end in a name without a gap.
     pub(super) fn of(surface: &str, ends: &dyn Fn(&str) -> Vec<usize>) -> Self {
         let surface = bare(surface);
-        let words: Vec<String> =
-            surface.split(gap).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+        let words: Vec<String> = surface.split(gap).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
         let whole = words.concat();
         let western = latin(&whole);
         let letters = whole.chars().filter(|letter| letter.is_alphabetic()).count();
-        let initials = western && surface.contains('.') && letters <= 3 && surface.chars().all(|letter| !letter.is_lowercase());
+        let initials =
+            western && surface.contains('.') && letters <= 3 && surface.chars().all(|letter| !letter.is_lowercase());
         // Letters set apart (谷 口 貴 志) are one word.
         let apart = words.len() >= 3 && words.iter().all(|word| word.chars().count() == 1) && !western;
         let either = western || words.iter().all(|word| katakana(word)) && (words.len() > 2 || surface.contains('・'));
@@ -201,7 +207,8 @@ impl Name {
     /// Can a single word be the surname of this full name?
     pub(super) fn has_surname(&self, word: &Self) -> bool {
         self.full.iter().any(|(family, given)| {
-            family_sounds(family, &word.whole) || self.either && self.words.len() == 2 && word.either && *given == word.whole
+            family_sounds(family, &word.whole)
+                || self.either && self.words.len() == 2 && word.either && *given == word.whole
         })
     }
 
@@ -220,17 +227,17 @@ impl Name {
     pub(super) fn has_pet_name(&self, word: &Self) -> bool {
         kana(&word.whole)
             && word.whole.chars().count() >= 2
-            && readings::plain(&word.whole)
-                .is_some_and(|short| self.full.iter().any(|(_, given)| sounds(given, false).iter().any(|long| long.starts_with(&short))))
+            && readings::plain(&word.whole).is_some_and(|short| {
+                self.full.iter().any(|(_, given)| sounds(given, false).iter().any(|long| long.starts_with(&short)))
+            })
     }
 
     /// Are these the initials of this full name, in either order?
     pub(super) fn has_initials(&self, initials: &Self) -> bool {
         let letters: Vec<char> = initials.whole.chars().filter(|letter| letter.is_alphabetic()).collect();
         let [first, last] = letters.as_slice() else { return false };
-        let begins = |word: &str, family: bool, letter: char| {
-            sounds(word, family).iter().any(|sound| sound.starts_with(letter))
-        };
+        let begins =
+            |word: &str, family: bool, letter: char| sounds(word, family).iter().any(|sound| sound.starts_with(letter));
         self.full.iter().any(|(family, given)| {
             begins(family, true, *first) && begins(given, false, *last)
                 || begins(family, true, *last) && begins(given, false, *first)
@@ -348,7 +355,11 @@ pub(super) fn reads_as(written: &Name, reading: &Name) -> Option<bool> {
         return if verdicts.iter().all(against) { Some(false) } else { None };
     }
     if written.is_full() != reading.is_full() {
-        return if written.is_full() && (written.has_given(reading) || written.has_surname(reading)) { Some(true) } else { None };
+        return if written.is_full() && (written.has_given(reading) || written.has_surname(reading)) {
+            Some(true)
+        } else {
+            None
+        };
     }
     if transliterated(&written.whole, &reading.whole) {
         return Some(true);

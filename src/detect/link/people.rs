@@ -212,16 +212,14 @@ fn beside(mentions: &[Mention<'_>]) -> BTreeMap<usize, usize> {
 
 fn former(mention: &Mention<'_>) -> bool {
     let before = mention.before(8).trim_end_matches(|letter: char| letter.is_whitespace() || ":：".contains(letter));
-    ["旧姓", "née", "nee", "née", "新氏名", "新姓", "改め", "改姓後", "formerly"].iter().any(|word| before.ends_with(word))
+    ["旧姓", "née", "nee", "née", "新氏名", "新姓", "改め", "改姓後", "formerly"]
+        .iter()
+        .any(|word| before.ends_with(word))
 }
 
 /// Latin letters 0, kana 1, kanji 2.
 fn script(name: &Name) -> u8 {
-    if name::latin(&name.whole) {
-        0
-    } else {
-        u8::from(!name::kana(&name.whole)) + 1
-    }
+    if name::latin(&name.whole) { 0 } else { u8::from(!name::kana(&name.whole)) + 1 }
 }
 
 /// Is one the reading of the other: `高橋 美咲(ﾀｶﾊｼ ﾐｻｷ)`, in the next cell or line, or labelled フリガナ?
@@ -237,16 +235,25 @@ fn reading(first: &Mention<'_>, second: &Mention<'_>, between: &str) -> bool {
     if a == b {
         return false;
     }
-    let labelled = ["フリガナ", "ふりがな", "カナ", "ｶﾅ", "ﾌﾘｶﾞﾅ", "ヨミ", "よみ", "氏名", "ローマ字"].iter().any(|word| between.contains(word));
-    let bare = between.replace("様", "").replace("さん", "").replace("殿", "").replace("くん", "").replace("ちゃん", "");
-    let bare = ["フリガナ", "ふりがな", "カナ", "ｶﾅ", "ﾌﾘｶﾞﾅ", "ヨミ", "よみ", "患者", "氏名", "ローマ字"].iter().fold(bare, |text, word| text.replace(word, ""));
+    let labelled = ["フリガナ", "ふりがな", "カナ", "ｶﾅ", "ﾌﾘｶﾞﾅ", "ヨミ", "よみ", "氏名", "ローマ字"]
+        .iter()
+        .any(|word| between.contains(word));
+    let bare =
+        between.replace("様", "").replace("さん", "").replace("殿", "").replace("くん", "").replace("ちゃん", "");
+    let bare = ["フリガナ", "ふりがな", "カナ", "ｶﾅ", "ﾌﾘｶﾞﾅ", "ヨミ", "よみ", "患者", "氏名", "ローマ字"]
+        .iter()
+        .fold(bare, |text, word| text.replace(word, ""));
     let bare: String = without_age(&bare);
     if bare.chars().count() > 14 || bare.chars().any(char::is_alphanumeric) {
         return false;
     }
     let (written, read) = if a > b { (&first.name, &second.name) } else { (&second.name, &first.name) };
     // Foreign names in kana follow no spelling: the bracket or stroke says it.
-    if a.min(b) == 0 && a.max(b) == 1 && between.contains(['(', '（', '/', '／']) && written.words.len() == read.words.len() {
+    if a.min(b) == 0
+        && a.max(b) == 1
+        && between.contains(['(', '（', '/', '／'])
+        && written.words.len() == read.words.len()
+    {
         return true;
     }
     // Directly in a bracket behind it stands its reading, also one that no list knows (金 民秀(キム ミンス)).
@@ -359,8 +366,13 @@ impl People {
             .filter(|person| {
                 known(*person).is_some_and(|known| {
                     !clash(known, mention)
+                        && !sound_only(known, mention)
                         && spellings(known, &mention.name).any(|name| {
-                            if mention.marks.apart { name.whole == mention.name.whole } else { name.same(&mention.name) }
+                            if mention.marks.apart {
+                                name.whole == mention.name.whole
+                            } else {
+                                name.same(&mention.name)
+                            }
                         })
                 })
             })
@@ -387,7 +399,14 @@ impl People {
         let Some(between) = first.until(second).filter(|between| between.len() <= 40) else { return };
         let between = between.to_lowercase();
         let before = first.before(16).to_lowercase();
-        let pairs = [("family", "given"), ("last", "first"), ("given", "family"), ("first", "last"), ("姓", "名"), ("セイ", "メイ")];
+        let pairs = [
+            ("family", "given"),
+            ("last", "first"),
+            ("given", "family"),
+            ("first", "last"),
+            ("姓", "名"),
+            ("セイ", "メイ"),
+        ];
         if pairs.iter().any(|(one, two)| before.contains(one) && between.contains(two)) {
             let person = self.fresh();
             self.put(mentions, at, person);
@@ -424,9 +443,14 @@ impl People {
 
     /// A word that can mean several people gathers with its like.
     fn anybody(&mut self, mention: &Mention<'_>) -> usize {
-        let like = self.undecided.get(&mention.name.whole).into_iter().flatten().copied().take(MOST).find(|person| {
-            self.persons.get(*person).is_some_and(|known| !conflict(known, mention))
-        });
+        let like = self
+            .undecided
+            .get(&mention.name.whole)
+            .into_iter()
+            .flatten()
+            .copied()
+            .take(MOST)
+            .find(|person| self.persons.get(*person).is_some_and(|known| !conflict(known, mention)));
         like.unwrap_or_else(|| {
             let person = self.fresh();
             if let Some(known) = self.persons.get_mut(person) {
@@ -459,7 +483,8 @@ impl People {
             let by = if mention.marks.apart {
                 let part = name.full.iter().any(|(family, given)| {
                     *given == word.whole
-                        || *family == word.whole && (mention.marks.class.is_some() || mention.marks.honor == Some(Honor::Sama))
+                        || *family == word.whole
+                            && (mention.marks.class.is_some() || mention.marks.honor == Some(Honor::Sama))
                 });
                 (name.whole == word.whole || part).then_some(1.0)
             } else if word.initials {
@@ -469,6 +494,8 @@ impl People {
             } else if name.is_full() && word.is_full() {
                 name.same(word).then_some(1.0)
             } else if name.is_full() && name.gives(word) {
+                // In Latin letters and foreign kana the first word may be the surname: a kin word decides.
+                surname |= name.has_surname(word) && !mention.marks.kin;
                 Some(1.4)
             } else if name.is_full() && name.has_surname(word) {
                 surname = true;
@@ -477,7 +504,11 @@ impl People {
                 Some(1.4)
             } else if name.is_full() && mention.marks.honor == Some(Honor::Child) && name.has_pet_name(word) {
                 Some(0.8)
-            } else if !name.is_full() && !name.initials && name::reads_as(name, word) == Some(true) && script(name) != script(word) {
+            } else if !name.is_full()
+                && !name.initials
+                && name::reads_as(name, word) == Some(true)
+                && script(name) != script(word)
+            {
                 Some(0.7)
             } else {
                 None
@@ -540,7 +571,10 @@ impl People {
         let nearest = known.mentions.iter().rev().take(SPELLINGS).filter(|other| **other < at).max();
         if let Some(other) = nearest.and_then(|other| mentions.get(*other)) {
             let near = mention.part == other.part
-                && mention.text.get(other.range.end..mention.range.start).is_some_and(|between| !between.contains('\n'));
+                && mention
+                    .text
+                    .get(other.range.end..mention.range.start)
+                    .is_some_and(|between| !between.contains('\n'));
             score += if near { 0.25 } else { 0.0 };
         }
         if mention.alone_in_line() && known.alone {
@@ -572,6 +606,12 @@ fn kinship(word: &'static str) -> &'static str {
         "次女" | "二女" => "second daughter",
         other => other,
     }
+}
+
+/// Alike by sound alone, and named with another class: a father 亮 and his child りょう.
+fn sound_only(known: &Person, mention: &Mention<'_>) -> bool {
+    let other = mention.marks.class.is_some_and(|class| !known.classes.contains(&seat(class)));
+    other && !known.classes.is_empty() && !known.names.iter().any(|name| name.whole == mention.name.whole)
 }
 
 fn pair(full: &Name, word: &Name) -> (String, String) {

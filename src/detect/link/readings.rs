@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn kanji_kana_and_romaji_share_a_key() {
-        for (kanji, kana, latin) in [("渡辺", "わたなべ", "Watanabe"), ("佐藤", "サトウ", "Satoh"), ("大野", "オオノ", "Ohno")]
+        for (kanji, kana, latin) in
+            [("渡辺", "わたなべ", "Watanabe"), ("佐藤", "サトウ", "Satoh"), ("大野", "オオノ", "Ohno")]
         {
             assert_eq!(surname(kanji), [plain(kana).unwrap()], "{kanji}");
             assert_eq!(plain(kana), plain(latin), "{kana}");

@@ -8,11 +8,26 @@ use crate::detect::finding::Passage;
 use crate::detect::kind::{Class, Role};
 
 /// Words of a mail or letter, where a name in a line of its own is who writes or who is written to.
-const MAIL: [&str; 10] =
-    ["件名", "Subject:", "From:", "お世話になって", "お疲れ様", "お疲れさま", "よろしくお願い", "Regards", "Dear ", "Thanks"];
+const MAIL: [&str; 10] = [
+    "件名",
+    "Subject:",
+    "From:",
+    "お世話になって",
+    "お疲れ様",
+    "お疲れさま",
+    "よろしくお願い",
+    "Regards",
+    "Dear ",
+    "Thanks",
+];
 
 /// The role of each person.
-pub(super) fn roles(mentions: &[Mention<'_>], persons: &[Person], texts: &[&str], passages: &[Passage]) -> Vec<Option<Role>> {
+pub(super) fn roles(
+    mentions: &[Mention<'_>],
+    persons: &[Person],
+    texts: &[&str],
+    passages: &[Passage],
+) -> Vec<Option<Role>> {
     let mut whole = classes(passages);
     for text in texts {
         for (sum, vote) in whole.iter_mut().zip(evidence::document(text)) {
