@@ -17,14 +17,16 @@ use super::titles;
 
 mod cut;
 mod evidence;
+mod judge;
+mod mention;
 mod name;
 mod people;
 mod readings;
 mod roles;
 
 pub(super) use cut::apart;
+use mention::Mention;
 use name::{gap, kana};
-use people::Mention;
 
 /// A part as linking sees it.
 pub(super) struct Place<'a> {
@@ -366,7 +368,7 @@ pub(super) fn entities(
             seats.push((part, index));
         }
     }
-    people::inherit(&mut mentions);
+    mention::inherit(&mut mentions);
     let (of, people) = people::group(&mentions);
     let texts: Vec<&str> = places.iter().map(|place| place.text.original()).collect();
     let roles = roles::roles(&mentions, &people.persons, &texts, passages);

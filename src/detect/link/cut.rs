@@ -34,11 +34,11 @@ fn trim(text: &str, hit: &mut Hit) {
     if hit.candidate.kind != Kind::PersonName || hit.candidate.proven {
         return;
     }
-    if let Some(length) = name::kin_before(&hit.surface) {
-        if text.get(hit.range.clone()).is_some_and(|written| written.get(..length) == hit.surface.get(..length)) {
-            hit.range.start += length;
-            hit.surface.drain(..length);
-        }
+    if let Some(length) = name::kin_before(&hit.surface)
+        && text.get(hit.range.clone()).is_some_and(|written| written.get(..length) == hit.surface.get(..length))
+    {
+        hit.range.start += length;
+        hit.surface.drain(..length);
     }
     // `清水 豪)は`: what stands behind a closing bracket that was never opened.
     let closed = text
@@ -52,11 +52,11 @@ fn trim(text: &str, hit: &mut Hit) {
     }
     for tail in ["-san", "-sama", "氏"] {
         let written = text.get(hit.range.clone()).and_then(|written| written.strip_suffix(tail));
-        if written.is_some_and(|rest| rest.chars().count() >= 2) {
-            if let Some(surface) = hit.surface.strip_suffix(tail) {
-                hit.surface = surface.to_owned();
-                hit.range.end -= tail.len();
-            }
+        if written.is_some_and(|rest| rest.chars().count() >= 2)
+            && let Some(surface) = hit.surface.strip_suffix(tail)
+        {
+            hit.surface = surface.to_owned();
+            hit.range.end -= tail.len();
         }
     }
     // 土屋副|部長
@@ -68,11 +68,10 @@ fn trim(text: &str, hit: &mut Hit) {
     if rank
         && hit.surface.chars().count() >= 2
         && text.get(hit.range.clone()).is_some_and(|written| written.ends_with('副'))
+        && let Some(surface) = hit.surface.strip_suffix('副')
     {
-        if let Some(surface) = hit.surface.strip_suffix('副') {
-            hit.surface = surface.to_owned();
-            hit.range.end -= '副'.len_utf8();
-        }
+        hit.surface = surface.to_owned();
+        hit.range.end -= '副'.len_utf8();
     }
     let behind = text.get(hit.range.end..).and_then(|behind| behind.chars().next());
     let Some(written) = text.get(hit.range.clone()) else { return };

@@ -230,10 +230,10 @@ fn behind(marks: &mut Marks, after: &str) {
                         .find_map(|from| begins(from, word).then(|| after_of(rest, from) + word.len()))
                         .map(|end| end.max(1))
                 };
-                if let Some(length) = length {
-                    if best.is_none_or(|(_, longest, _)| length > longest) {
-                        best = Some((cue, length, word));
-                    }
+                if let Some(length) = length
+                    && best.is_none_or(|(_, longest, _)| length > longest)
+                {
+                    best = Some((cue, length, word));
                 }
             }
         }

@@ -220,7 +220,7 @@ impl Name {
     /// Can a single word be a given name of this full name?
     pub(super) fn has_given(&self, word: &Self) -> bool {
         self.full.iter().any(|(_, given)| given_sounds(given, &word.whole))
-            || self.either && self.words.iter().any(|own| *own == word.whole)
+            || self.either && self.words.contains(&word.whole)
     }
 
     /// Is a single word in kana the beginning of the given name, as children are called (だい of だいき)?

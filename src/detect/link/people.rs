@@ -4,91 +4,39 @@
 //! Must not know: how names were found, roles beyond what stands around a name.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ops::Range;
 
-use super::evidence::{Honor, Marks, ROLES, Sex, Votes, line, marks, seat};
+use super::evidence::{Honor, Sex, Votes, seat};
+use super::judge::{act, clash, conflict, kinship, leaning, listed, sound_only, works};
+use super::mention::{Mention, beside, script};
 use super::name::{self, Name};
 use crate::detect::kind::Role;
-
-/// A name where it stands.
-pub(super) struct Mention<'a> {
-    pub(super) part: usize,
-    /// Bytes of the part's text.
-    pub(super) range: Range<usize>,
-    pub(super) text: &'a str,
-    pub(super) name: Name,
-    pub(super) marks: Marks,
-    /// What the engine that found it says.
-    pub(super) told: Option<Role>,
-    /// A number or date of birth that stands beside it, for people of one name.
-    pub(super) number: Option<String>,
-}
-
-impl<'a> Mention<'a> {
-    pub(super) fn new(
-        part: usize,
-        range: Range<usize>,
-        text: &'a str,
-        surface: &str,
-        ends: &dyn Fn(&str) -> Vec<usize>,
-    ) -> Self {
-        let marks = marks(text, &range);
-        Self { part, name: Name::of(surface, ends), marks, told: None, number: None, range, text }
-    }
-
-    /// What stands between this name and a later one of the same part.
-    fn until(&self, later: &Self) -> Option<&'a str> {
-        (self.part == later.part).then(|| self.text.get(self.range.end..later.range.start)).flatten()
-    }
-
-    fn before(&self, count: usize) -> &'a str {
-        super::evidence::last(self.text.get(..self.range.start).unwrap_or_default(), count)
-    }
-
-    /// Stands bare at the end of a line that says something else, after a gap or a stroke: who wrote it.
-    pub(super) fn signs(&self) -> bool {
-        let after = self.text.get(self.range.end..).unwrap_or_default();
-        let before = self.before(3);
-        let ends = after.is_empty() || after.starts_with(['\n', '\r', '/', '／', ')', '）']);
-        ends && !self.name.is_full()
-            && before.ends_with([' ', '\u{3000}', '/', '／', '(', '（', '。', '—'])
-            && !line(self.text, &self.range).trim_start().starts_with(before.trim())
-            && self.marks.honor.is_none()
-    }
-
-    /// Its line holds nothing but the name and a polite word: a greeting or a signature.
-    pub(super) fn alone_in_line(&self) -> bool {
-        let line = line(self.text, &self.range);
-        line.chars().count() <= self.name.whole.chars().count() + 8
-    }
-}
 
 /// A person so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Person {
     pub(super) mentions: Vec<usize>,
     /// Its different spellings.
-    names: Vec<Name>,
+    pub(super) names: Vec<Name>,
     pub(super) votes: Votes,
-    group: Option<&'static str>,
-    classes: BTreeSet<usize>,
-    kin: bool,
-    polite: bool,
-    numbers: BTreeSet<String>,
-    words: BTreeSet<&'static str>,
+    pub(super) group: Option<&'static str>,
+    pub(super) classes: BTreeSet<usize>,
+    pub(super) kin: bool,
+    pub(super) polite: bool,
+    pub(super) numbers: BTreeSet<String>,
+    pub(super) words: BTreeSet<&'static str>,
     /// In the mail itself and in what it quotes.
-    speaks: [bool; 2],
-    spoken_to: [bool; 2],
-    baby: bool,
-    sex: Option<Sex>,
-    alone: bool,
-    slots: BTreeSet<&'static str>,
-    honored: bool,
-    told_staff: bool,
+    pub(super) speaks: [bool; 2],
+    pub(super) spoken_to: [bool; 2],
+    pub(super) baby: bool,
+    pub(super) sex: Option<Sex>,
+    pub(super) alone: bool,
+    pub(super) slots: BTreeSet<&'static str>,
+    pub(super) honored: bool,
+    pub(super) told_staff: bool,
     /// A word that can mean several: it gathers its like and nothing else.
-    undecided: bool,
+    pub(super) undecided: bool,
     /// A full name or its surname is known.
-    full: bool,
+    pub(super) full: bool,
 }
 
 pub(super) struct People {
@@ -106,27 +54,6 @@ pub(super) struct People {
 const MOST: usize = 48;
 /// Spellings of one person that are compared, and its latest mentions that are looked at.
 const SPELLINGS: usize = 12;
-
-/// A list of names shares what announces its first: `助手 関、真鍋`.
-pub(super) fn inherit(mentions: &mut [Mention<'_>]) {
-    for at in 1..mentions.len() {
-        let (Some(first), Some(second)) = (mentions.get(at - 1), mentions.get(at)) else { continue };
-        let listed = first.until(second).is_some_and(|between| {
-            let signs = between.trim();
-            !between.contains('\n') && matches!(signs, "、" | "," | "・" | "，" | "と" | "&" | "and" | "/" | "／")
-        });
-        let Some(class) = first.marks.class.filter(|_| listed && second.marks.class.is_none()) else { continue };
-        if second.marks.honor.is_some() || matches!(class, Role::Family) {
-            continue;
-        }
-        if let Some(second) = mentions.get_mut(at) {
-            second.marks.class = Some(class);
-            if let Some(vote) = second.marks.votes.get_mut(seat(class)) {
-                *vote += 3.0;
-            }
-        }
-    }
-}
 
 /// Group the names of a document; for each the number of its person.
 pub(super) fn group(mentions: &[Mention<'_>]) -> (Vec<usize>, People) {
@@ -187,95 +114,6 @@ pub(super) fn group(mentions: &[Mention<'_>]) -> (Vec<usize>, People) {
     }
     let of = people.of.iter().map(|person| person.unwrap_or_default()).collect();
     (of, people)
-}
-
-/// Names that stand beside another as its reading, its other spelling or its former form → that other.
-fn beside(mentions: &[Mention<'_>]) -> BTreeMap<usize, usize> {
-    let mut links: BTreeMap<usize, usize> = BTreeMap::new();
-    for (at, pair) in mentions.windows(2).enumerate() {
-        let [first, second] = pair else { continue };
-        let Some(between) = first.until(second) else { continue };
-        if former(second) && between.chars().count() <= 12 {
-            links.insert(at + 1, at);
-        } else if reading(first, second, between) {
-            // The reading follows the written name, on whichever side it stands.
-            let backward = script(&first.name) < script(&second.name);
-            if backward && !links.contains_key(&at) {
-                links.insert(at, at + 1);
-            } else if !backward {
-                links.insert(at + 1, at);
-            }
-        }
-    }
-    links
-}
-
-fn former(mention: &Mention<'_>) -> bool {
-    let before = mention.before(8).trim_end_matches(|letter: char| letter.is_whitespace() || ":：".contains(letter));
-    ["旧姓", "née", "nee", "née", "新氏名", "新姓", "改め", "改姓後", "formerly"]
-        .iter()
-        .any(|word| before.ends_with(word))
-}
-
-/// Latin letters 0, kana 1, kanji 2.
-fn script(name: &Name) -> u8 {
-    if name::latin(&name.whole) { 0 } else { u8::from(!name::kana(&name.whole)) + 1 }
-}
-
-/// Is one the reading of the other: `高橋 美咲(ﾀｶﾊｼ ﾐｻｷ)`, in the next cell or line, or labelled フリガナ?
-fn reading(first: &Mention<'_>, second: &Mention<'_>, between: &str) -> bool {
-    let (a, b) = (script(&first.name), script(&second.name));
-    if first.name.initials || second.name.initials {
-        let (short, long) = if first.name.initials { (first, second) } else { (second, first) };
-        return between.chars().count() <= 10
-            && !between.contains('\n')
-            && between.contains(['(', '（', '[', '以'])
-            && (long.name.has_initials(&short.name) || between.contains("以下"));
-    }
-    if a == b {
-        return false;
-    }
-    let labelled = ["フリガナ", "ふりがな", "カナ", "ｶﾅ", "ﾌﾘｶﾞﾅ", "ヨミ", "よみ", "氏名", "ローマ字"]
-        .iter()
-        .any(|word| between.contains(word));
-    let bare =
-        between.replace("様", "").replace("さん", "").replace("殿", "").replace("くん", "").replace("ちゃん", "");
-    let bare = ["フリガナ", "ふりがな", "カナ", "ｶﾅ", "ﾌﾘｶﾞﾅ", "ヨミ", "よみ", "患者", "氏名", "ローマ字"]
-        .iter()
-        .fold(bare, |text, word| text.replace(word, ""));
-    let bare: String = without_age(&bare);
-    if bare.chars().count() > 14 || bare.chars().any(char::is_alphanumeric) {
-        return false;
-    }
-    let (written, read) = if a > b { (&first.name, &second.name) } else { (&second.name, &first.name) };
-    // Foreign names in kana follow no spelling: the bracket or stroke says it.
-    if a.min(b) == 0
-        && a.max(b) == 1
-        && between.contains(['(', '（', '/', '／'])
-        && written.words.len() == read.words.len()
-    {
-        return true;
-    }
-    // Directly in a bracket behind it stands its reading, also one that no list knows (金 民秀(キム ミンス)).
-    let in_bracket = bare.trim_start().starts_with(['(', '（']) && a > b && name::kana(&second.name.whole);
-    if in_bracket && written.words.len() == read.words.len() && read.is_full() {
-        return true;
-    }
-    match name::reads_as(written, read) {
-        Some(alike) => alike,
-        None => {
-            let signed = labelled || between.contains(['(', '（', '[', '/', '／', '［', '\t', '|', '｜', ',']);
-            signed && !(between.contains('\n') && !labelled) && written.words.len() == read.words.len().max(1)
-        }
-    }
-}
-
-/// What stands between without an age: `くん 4歳`.
-fn without_age(text: &str) -> String {
-    let Some(at) = text.find('歳') else { return text.to_owned() };
-    let (before, after) = text.split_at(at);
-    let before = before.trim_end_matches(|letter: char| letter.is_numeric());
-    format!("{before}{}", after.trim_start_matches('歳'))
 }
 
 impl People {
@@ -348,10 +186,10 @@ impl People {
         // Chains are short: a kana and a Latin reading of one name.
         for _ in 0..3 {
             for (at, to) in beside {
-                if self.person(*at).is_none() {
-                    if let Some(person) = self.person(*to) {
-                        self.put(mentions, *at, person);
-                    }
+                if self.person(*at).is_none()
+                    && let Some(person) = self.person(*to)
+                {
+                    self.put(mentions, *at, person);
                 }
             }
         }
@@ -584,55 +422,8 @@ impl People {
     }
 }
 
-/// Does it stand where those stand who work here: a signature, a first person, a verb of work, as the engine says?
-fn works(mention: &Mention<'_>) -> bool {
-    let of = |role: Role| mention.marks.votes.get(seat(role)).copied().unwrap_or_default();
-    mention.marks.honor.is_none()
-        && (mention.signs()
-            || mention.alone_in_line()
-            || mention.marks.speaks
-            || mention.told == Some(Role::Staff)
-            || of(Role::Staff) > of(Role::Patient) + 1.0)
-}
-
-/// The place in the family that a kin word names.
-fn kinship(word: &'static str) -> &'static str {
-    match word.trim_start_matches(['(', ',', ' ']) {
-        "妻" | "奥" | "奥様" | "奥さん" | "wife" | "Wife" => "wife",
-        "夫" | "ご主人" | "主人" | "旦那" | "husband" | "Husband" => "husband",
-        "母" | "お母" | "母親" | "ママ" | "mother" | "Mother" | "mom" | "Mom" => "mother",
-        "父" | "お父" | "父親" | "パパ" | "father" | "Father" | "dad" | "Dad" => "father",
-        "次男" | "二男" => "second son",
-        "次女" | "二女" => "second daughter",
-        other => other,
-    }
-}
-
-/// Alike by sound alone, and named with another class: a father 亮 and his child りょう.
-fn sound_only(known: &Person, mention: &Mention<'_>) -> bool {
-    let other = mention.marks.class.is_some_and(|class| !known.classes.contains(&seat(class)));
-    other && !known.classes.is_empty() && !known.names.iter().any(|name| name.whole == mention.name.whole)
-}
-
 fn pair(full: &Name, word: &Name) -> (String, String) {
     (full.whole.clone(), word.whole.clone())
-}
-
-/// One line names both: two cells of a table, or two with labels of their own of which one is written in full
-/// (`司会 西田、書記 西田 彩`). Who is named twice in a line is not introduced twice.
-fn listed(other: &Mention<'_>, mention: &Mention<'_>) -> bool {
-    let (first, second) = if other.range.start < mention.range.start { (other, mention) } else { (mention, other) };
-    let Some(between) = first.until(second).filter(|between| between.len() <= 80 && !between.contains('\n')) else {
-        return false;
-    };
-    let signs = ['\t', '|', ',', '→'];
-    let cells = between.contains(signs)
-        && !between.contains(['。', '、'])
-        && (between.contains('→') || line(mention.text, &mention.range).matches(signs).count() >= 2);
-    let introduced = matches!((other.marks.word, mention.marks.word), (Some(one), Some(two)) if one != two)
-        && (other.marks.group.is_none() || mention.marks.group.is_none())
-        && between.chars().count() <= 16;
-    cells || introduced
 }
 
 /// The key of a place in the family; no name begins so.
@@ -670,65 +461,3 @@ fn candidates(index: &HashMap<String, Vec<usize>>, keys: Vec<String>) -> Option<
 
 /// How much better than the next a person must fit.
 const MARGIN: f32 = 0.4;
-
-/// The role that most of a person's marks speak for.
-fn leaning(known: &Person) -> Option<Role> {
-    let (at, votes) = known.votes.iter().enumerate().max_by(|one, other| one.1.total_cmp(other.1))?;
-    (*votes > 0.5).then(|| ROLES.get(at).copied()).flatten()
-}
-
-/// A bare surname beside a verb of work is the member of staff, elsewhere rather the patient.
-fn act(mention: &Mention<'_>, leans: Option<Role>) -> f32 {
-    let votes = &mention.marks.votes;
-    let of = |role: Role| votes.get(seat(role)).copied().unwrap_or_default();
-    match leans {
-        Some(Role::Staff) if of(Role::Staff) > of(Role::Patient) => 0.8,
-        Some(Role::Patient) if of(Role::Patient) > of(Role::Staff) => 0.8,
-        _ => 0.0,
-    }
-}
-
-/// Numbers or dates of birth beside the same name, of one form and different.
-fn clash(known: &Person, mention: &Mention<'_>) -> bool {
-    let apart = mention.number.as_ref().is_some_and(|number| {
-        !known.numbers.is_empty()
-            && !known.numbers.contains(number)
-            && known.numbers.iter().any(|other| other.len() == number.len())
-    });
-    apart || conflict(known, mention)
-}
-
-/// Callings or classes that one person does not have at once.
-fn conflict(known: &Person, mention: &Mention<'_>) -> bool {
-    let marks = &mention.marks;
-    if let (Some(one), Some(other)) = (known.group, marks.group) {
-        if one != other {
-            return true;
-        }
-    }
-    let at = |depths: &[bool; 2]| depths.get(usize::from(marks.quoted)).copied().unwrap_or_default();
-    let (speaks, spoken_to) = (at(&known.speaks), at(&known.spoken_to));
-    if speaks && marks.spoken_to && !spoken_to || spoken_to && marks.speaks && !speaks {
-        return true;
-    }
-    if matches!((known.sex, marks.sex), (Some(one), Some(other)) if one != other) {
-        return true;
-    }
-    if !known.mentions.is_empty() && known.baby != marks.baby {
-        return true;
-    }
-    let has = |role: Role| known.classes.contains(&seat(role));
-    let staff = has(Role::Staff);
-    let cared = has(Role::Patient) || has(Role::Family);
-    match marks.class {
-        // A title says who somebody is: it falls to nobody of whom nothing of the kind is known.
-        Some(Role::Staff) if !mention.name.is_full() => {
-            let unlikely = known.honored || leaning(known).is_some_and(|role| role != Role::Staff);
-            (cared || has(Role::Other)) && !staff || !staff && unlikely && !known.told_staff
-        }
-        Some(Role::Staff) => cared && !staff || known.polite && !staff && !has(Role::Other),
-        Some(Role::Patient | Role::Family) => (staff || has(Role::Other)) && !cared,
-        Some(Role::Other) => cared && !has(Role::Other),
-        None => staff && !cared && !known.polite && matches!(marks.honor, Some(Honor::Sama | Honor::Child)),
-    }
-}

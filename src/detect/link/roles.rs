@@ -3,7 +3,8 @@
 //! Must not know: how names were grouped.
 
 use super::evidence::{self, Honor, ROLES, Votes, seat};
-use super::people::{Mention, Person};
+use super::mention::Mention;
+use super::people::Person;
 use crate::detect::finding::Passage;
 use crate::detect::kind::{Class, Role};
 
@@ -52,10 +53,11 @@ pub(super) fn roles(
             let polite = |at: &usize| {
                 mentions.get(*at).is_some_and(|one| matches!(one.marks.honor, Some(Honor::Sama | Honor::Child)))
             };
-            if !mail && person.mentions.iter().any(polite) {
-                if let Some(patient) = votes.get_mut(seat(Role::Patient)) {
-                    *patient += 1.2;
-                }
+            if !mail
+                && person.mentions.iter().any(polite)
+                && let Some(patient) = votes.get_mut(seat(Role::Patient))
+            {
+                *patient += 1.2;
             }
             best(&votes)
         })

@@ -1,6 +1,7 @@
 //! Who is who in small texts: `<name|number>`, the same number is the same person.
 
-use super::people::{self, Mention};
+use super::mention::{self, Mention};
+use super::people;
 
 /// Group the marked names of a text; gives (expected, found) for each.
 fn grouped(marked: &str) -> Vec<(String, usize)> {
@@ -23,7 +24,7 @@ fn grouped(marked: &str) -> Vec<(String, usize)> {
             Mention::new(0, range.clone(), &text, &folded, &ends)
         })
         .collect();
-    people::inherit(&mut mentions);
+    mention::inherit(&mut mentions);
     let (of, _) = people::group(&mentions);
     names.into_iter().map(|(_, number)| number).zip(of).collect()
 }
