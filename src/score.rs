@@ -2,6 +2,7 @@
 //! `tsuitate score GOLD PRED` prints its table; the floor test reads its figures.
 //! Must not know: how a prediction was made, files.
 
+pub mod entities;
 pub mod predict;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -29,6 +30,12 @@ pub struct Span {
     pub end: usize,
     pub kind: String,
     pub text: String,
+    /// Of a `person_name`: `patient`, `family`, `staff`, `other`.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// In the set of entities: which person of its document; none is undecided.
+    #[serde(default)]
+    pub entity: Option<u64>,
 }
 
 /// A string that looks like an identifier and is none.
@@ -39,7 +46,7 @@ pub struct Trap {
     pub text: String,
 }
 
-/// What a system says of one document. More fields (`entity`, `confidence`) are ignored.
+/// What a system says of one document. More fields (`confidence`, `rule`) are ignored.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Prediction {
     pub id: String,
@@ -55,6 +62,10 @@ pub struct Guess {
     pub start: usize,
     pub end: usize,
     pub kind: String,
+    #[serde(default)]
+    pub role: Option<String>,
+    #[serde(default)]
+    pub entity: Option<u64>,
 }
 
 /// Why a file cannot be scored. Names lines and ids, never the text.

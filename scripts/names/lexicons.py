@@ -165,6 +165,17 @@ def dataset(site, out, rows):
         for w in sorted(given):
             if WORD.match(w) and 2 <= len(w) <= 8 and not re.search("[SG]", rows.get(w, "")):
                 f.write(w + "\n")
+    # Given names in kanji with their readings; sorted by bytes, so that the file is searched as it is.
+    readings = {}
+    for name in ("man", "woman"):
+        for r in csv.reader(open(f"{base}/first_name_{name}_org.csv", encoding="utf-8")):
+            for w in r[2:]:
+                if KANJI.match(w) and len(w) <= 4:
+                    readings.setdefault(fold(w), set()).add(r[0])
+    with open(f"{out}/given_readings.tsv", "w", encoding="utf-8") as f:
+        head(f, "Given names in kanji with their readings.", "PyPI japanese-personal-name-dataset 0.4.0", "MIT", "given name, readings")
+        for w in sorted(readings, key=lambda w: w.encode("utf-8")):
+            f.write("\t".join([w, *sorted(readings[w])]) + "\n")
 
 
 def latin(site, words, out):

@@ -1,4 +1,5 @@
-//! `tsuitate score GOLD PRED`: the table of the evaluation page. `--floor` fails below the figures that must hold.
+//! `tsuitate score GOLD PRED`: the table of the evaluation page. `--floor` fails below the figures that must hold,
+//! `--entities` scores who is who instead.
 //! Must not know: how a prediction was made.
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::out;
+use crate::score::entities::entities;
 use crate::score::{Score, f1, ratio, read_gold, read_predictions, score};
 
 #[derive(Args)]
@@ -19,7 +21,10 @@ pub(crate) struct Arguments {
     /// Fail when leak rate > 5 %, leaking documents > 35 %, over-mask > 2 % or trap hits > 15 %
     #[arg(long)]
     floor: bool,
-    /// List this many misses
+    /// Score which names are one person, and roles, instead
+    #[arg(long, conflicts_with_all = ["floor", "extras"])]
+    entities: bool,
+    /// List this many misses (with `--entities`: faults)
     #[arg(long, default_value_t = 0)]
     misses: usize,
     /// List this many spans that were masked for nothing
@@ -37,6 +42,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         read_gold(&read(&arguments.gold)?).map_err(|error| anyhow::anyhow!("{}: {error}", arguments.gold.display()))?;
     let pred = read_predictions(&read(&arguments.pred)?)
         .map_err(|error| anyhow::anyhow!("{}: {error}", arguments.pred.display()))?;
+    if arguments.entities {
+        let linked = entities(&gold, &pred);
+        out(linked.to_string().trim_end())?;
+        for fault in linked.faults.iter().take(arguments.misses) {
+            out(&format!("{}\t{}\t{}\t{}", fault.what, fault.id, fault.one, fault.other))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let score = score(&gold, &pred);
     out(&table(&score))?;
     for miss in score.misses.iter().take(arguments.misses) {

@@ -107,8 +107,11 @@ impl Detector {
         if let Some((surname, _)) = folded.split_once(' ') {
             return vec![surname.to_owned()];
         }
-        let ends = self.engines.iter().flat_map(|engine| engine.surname_ends(folded));
-        ends.filter_map(|end| folded.get(..end)).map(str::to_owned).collect()
+        self.surname_ends(folded).into_iter().filter_map(|end| folded.get(..end)).map(str::to_owned).collect()
+    }
+
+    fn surname_ends(&self, folded: &str) -> Vec<usize> {
+        self.engines.iter().flat_map(|engine| engine.surname_ends(folded)).collect()
     }
 
     /// The budget for a document, as the settings have it.
@@ -158,13 +161,15 @@ impl Detector {
         let mut hits: Vec<Vec<Hit>> = hits.into_iter().map(merge::unite).collect();
         let places: Vec<Place<'_>> =
             texts.iter().zip(&document.parts).map(|(text, part)| Place { text, unit: part.unit }).collect();
+        link::apart(&places, &mut hits);
         for (part, hit) in link::spread(&places, &hits, fuel)? {
             if let Some(hits) = hits.get_mut(part) {
                 hits.push(hit);
             }
         }
-        let hits: Vec<Vec<Hit>> = hits.into_iter().map(merge::unite).collect();
-        let entities = link::entities(&places, &hits);
+        let mut hits: Vec<Vec<Hit>> = hits.into_iter().map(merge::unite).collect();
+        link::apart(&places, &mut hits);
+        let entities = link::entities(&places, &mut hits, &all.passages, &|name| self.surname_ends(name));
         for (part, ((hits, entities), text)) in hits.into_iter().zip(entities).zip(&texts).enumerate() {
             all.findings.extend(hits.into_iter().zip(entities).map(|(hit, entity)| finding(part, text, hit, entity)));
         }

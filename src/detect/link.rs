@@ -7,13 +7,26 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::engine::Candidate;
-use super::finding::{Entity, Evidence, RuleId};
+use super::finding::{Entity, Evidence, Passage, RuleId};
 use super::fuel::{DetectError, Fuel};
 use super::kind::{Kind, Role};
 use super::literals::Literals;
 use super::merge::Hit;
 use super::text::Text;
 use super::titles;
+
+mod cut;
+mod evidence;
+mod judge;
+mod mention;
+mod name;
+mod people;
+mod readings;
+mod roles;
+
+pub(super) use cut::apart;
+use mention::Mention;
+use name::{gap, kana};
 
 /// A part as linking sees it.
 pub(super) struct Place<'a> {
@@ -23,6 +36,9 @@ pub(super) struct Place<'a> {
 
 /// What is found below this is not looked for elsewhere: one error would become many.
 const SURE: f32 = 0.5;
+
+/// The rule of what stands elsewhere in the request.
+const REPEATED: &str = "link.repeated";
 
 /// A string to look for.
 struct Known {
@@ -41,7 +57,7 @@ struct Known {
 enum Edge {
     /// No letter or digit of its own script on either side.
     Token,
-    /// The same, and a title or honorific behind it.
+    /// The same, and a title or honorific behind it or a title before it.
     Titled,
     /// Anything.
     Free,
@@ -147,7 +163,7 @@ fn repeated(text: &Text, range: Range<usize>, known: &Known) -> Hit {
             subtype: known.subtype.clone(),
             // A little less than where it was found: that place's own explanation is the better one.
             confidence: known.confidence * 0.99,
-            rule: RuleId::new("link.repeated"),
+            rule: RuleId::new(REPEATED),
             evidence: vec![Evidence::new("stands elsewhere in the request", known.confidence * 0.99)],
             role: known.role,
             proven: known.proven,
@@ -160,7 +176,14 @@ fn repeated(text: &Text, range: Range<usize>, known: &Known) -> Hit {
 fn needles(hit: &Hit) -> Vec<(String, Edge)> {
     let surface = hit.surface.trim();
     match hit.candidate.kind {
-        Kind::PersonName => names(surface),
+        Kind::PersonName => {
+            let mut needles = names(surface);
+            // Initials stand for those who are cared for, never for staff.
+            if hit.candidate.role != Some(Role::Staff) {
+                needles.extend(name::initials(surface).into_iter().map(|initials| (initials, Edge::Token)));
+            }
+            needles
+        }
         Kind::Email | Kind::OnlineId | Kind::Credential if surface.len() >= 6 => {
             vec![(surface.to_owned(), Edge::Token)]
         }
@@ -227,7 +250,8 @@ fn names(surface: &str) -> Vec<(String, Edge)> {
                 needles.push((format!("{family}{gap}{given}"), Edge::Token));
             }
             needles.push(((*family).to_owned(), Edge::Titled));
-            if given.chars().count() >= 2 {
+            // A given name of one kana is none; of one kanji (茂様) the title behind it tells.
+            if given.chars().count() >= 2 || !kana(given) {
                 needles.push(((*given).to_owned(), Edge::Titled));
             }
         }
@@ -235,14 +259,6 @@ fn names(surface: &str) -> Vec<(String, Edge)> {
         needles.push((whole, Edge::Titled));
     }
     needles
-}
-
-fn gap(letter: char) -> bool {
-    letter.is_whitespace() || matches!(letter, '・' | '^' | ',' | '=')
-}
-
-fn kana(text: &str) -> bool {
-    text.chars().all(|letter| matches!(letter, 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー'))
 }
 
 /// Scripts whose letters make one token.
@@ -284,10 +300,11 @@ fn stands(text: &str, range: Range<usize>, known: &Known) -> bool {
     let joined = |inner: char, outer: Option<char>| {
         outer.is_some_and(|outer| script(inner) == script(outer) && script(inner) != Script::Other)
     };
-    let before = joined(first, before.chars().next_back());
+    let labelled = known.edge == Edge::Titled && inside.chars().count() >= 2 && titles::announced(before);
+    let before = joined(first, before.chars().next_back()) && !labelled;
     let behind = joined(last, after.chars().next()) && !titled;
     // Hiragana follows hiragana in running text: only a title tells where such a name ends.
-    !before && !behind && (known.edge == Edge::Token || titled)
+    !before && !behind && (known.edge == Edge::Token || titled || labelled)
 }
 
 /// Numbers of six digits and more with single signs between their groups, as digits and letters alone.
@@ -327,55 +344,66 @@ fn chains(text: &str) -> Vec<(Range<usize>, String)> {
     found
 }
 
-/// One entity for findings that mean the same person or thing, in the order of the document.
-pub(super) fn entities(places: &[Place<'_>], hits: &[Vec<Hit>]) -> Vec<Vec<Entity>> {
-    let mut next = 0_u32;
-    let mut fresh = || {
-        next += 1;
-        Entity(next - 1)
-    };
-    let mut people = People::default();
-    let mut things: HashMap<(Kind, String), Entity> = HashMap::new();
-    // Full names first, so that a surname that stands before them finds its person.
-    let mut order: Vec<(usize, usize)> =
-        hits.iter().enumerate().flat_map(|(part, hits)| (0..hits.len()).map(move |index| (part, index))).collect();
-    order.sort_by_cached_key(|(part, index)| {
-        let hit = hits.get(*part).and_then(|hits| hits.get(*index));
-        let full = hit.is_some_and(|hit| hit.candidate.kind == Kind::PersonName && full(&hit.surface));
-        (!full, *part, *index)
-    });
+/// One entity for findings that mean the same person or thing, in the order of the document; names get the role of
+/// their person. `ends` gives the bytes at which a surname may end in a name without a gap.
+pub(super) fn entities(
+    places: &[Place<'_>],
+    hits: &mut [Vec<Hit>],
+    passages: &[Passage],
+    ends: &dyn Fn(&str) -> Vec<usize>,
+) -> Vec<Vec<Entity>> {
+    let mut seats: Vec<(usize, usize)> = Vec::new();
+    let mut mentions: Vec<Mention<'_>> = Vec::new();
+    for (part, (place, list)) in places.iter().zip(&*hits).enumerate() {
+        for (index, hit) in list.iter().enumerate().filter(|(_, hit)| hit.candidate.kind == Kind::PersonName) {
+            let mut mention = Mention::new(part, hit.range.clone(), place.text.original(), &hit.surface, ends);
+            // A repeated word has the role of where it was found: not its own evidence.
+            mention.told = hit.candidate.role.filter(|_| hit.candidate.rule.as_str() != REPEATED);
+            if hit.candidate.rule.as_str().starts_with("layout") {
+                // The column or field says it.
+                mention.marks.class = mention.marks.class.or(hit.candidate.role);
+            }
+            mention.number = number(place.text.original(), list, index);
+            mentions.push(mention);
+            seats.push((part, index));
+        }
+    }
+    mention::inherit(&mut mentions);
+    let (of, people) = people::group(&mentions);
+    let texts: Vec<&str> = places.iter().map(|place| place.text.original()).collect();
+    let roles = roles::roles(&mentions, &people.persons, &texts, passages);
     let mut entities: Vec<Vec<Entity>> = hits.iter().map(|hits| vec![Entity(0); hits.len()]).collect();
     let mut set = |part: usize, index: usize, entity: Entity| {
         if let Some(slot) = entities.get_mut(part).and_then(|part| part.get_mut(index)) {
             *slot = entity;
         }
     };
-    for (part, index) in &order {
-        let Some(list) = hits.get(*part) else { continue };
-        let Some(hit) = list.get(*index) else { continue };
-        if hit.candidate.kind == Kind::PersonName {
-            let unit = places.get(*part).map_or(0, |place| place.unit);
-            let reading = index.checked_sub(1).and_then(|before| list.get(before)).filter(|before| {
-                before.candidate.kind == Kind::PersonName
-                    && places.get(*part).is_some_and(|place| reads(place.text.original(), before, hit))
-            });
-            let entity = people.of(hit, reading, unit, &mut fresh);
-            set(*part, *index, entity);
-        } else if !about_a_person(hit.candidate.kind) {
-            let key = (hit.candidate.kind, thing(hit));
-            let entity = *things.entry(key).or_insert_with(&mut fresh);
-            set(*part, *index, entity);
+    let person = |at: usize| Entity(u32::try_from(at).unwrap_or(u32::MAX));
+    for ((part, index), of) in seats.iter().zip(&of) {
+        set(*part, *index, person(*of));
+        if let Some(hit) = hits.get_mut(*part).and_then(|list| list.get_mut(*index)) {
+            hit.candidate.role = roles.get(*of).copied().flatten();
         }
     }
+    let mut next = people.persons.len();
+    let mut fresh = || {
+        next += 1;
+        person(next - 1)
+    };
+    let mut things: HashMap<(Kind, String), Entity> = HashMap::new();
     // Dates, values and ages are told by their person: the one patient of the document, else the one named last.
-    let mut last = None;
-    let patients: Vec<Entity> = people.with_role(Role::Patient);
+    let patients: Vec<Entity> = (0..people.persons.len())
+        .filter(|at| roles.get(*at).copied().flatten() == Some(Role::Patient))
+        .map(person)
+        .collect();
     let nobody = fresh();
+    let mut last = None;
+    let mut names = seats.iter().zip(&of).peekable();
     for (part, list) in hits.iter().enumerate() {
         for (index, hit) in list.iter().enumerate() {
-            if hit.candidate.kind == Kind::PersonName {
+            if let Some((_, of)) = names.next_if(|(seat, _)| **seat == (part, index)) {
                 if matches!(hit.candidate.role, Some(Role::Patient) | None) {
-                    last = people.find(&letters(&hit.surface)).or(last);
+                    last = Some(person(*of));
                 }
             } else if about_a_person(hit.candidate.kind) {
                 let entity = match patients.as_slice() {
@@ -384,10 +412,31 @@ pub(super) fn entities(places: &[Place<'_>], hits: &[Vec<Hit>]) -> Vec<Vec<Entit
                     [first, ..] => last.unwrap_or(*first),
                 };
                 set(part, index, entity);
+            } else {
+                let entity = *things.entry((hit.candidate.kind, thing(hit))).or_insert_with(&mut fresh);
+                set(part, index, entity);
             }
         }
     }
     entities
+}
+
+/// The number of a patient that stands beside a name: in a bracket behind it, or directly before it.
+fn number(text: &str, list: &[Hit], index: usize) -> Option<String> {
+    let name = list.get(index)?;
+    let between = |from: usize, to: usize| text.get(from..to).filter(|between| between.chars().count() <= 12);
+    let behind = list
+        .get(index + 1)
+        .filter(|hit| matches!(hit.candidate.kind, Kind::PatientId | Kind::BirthDate))
+        .filter(|hit| {
+            between(name.range.end, hit.range.start)
+                .is_some_and(|text| text.contains(['(', '（']) && !text.contains(['\n', '、', '。']))
+        });
+    let ahead = index.checked_sub(1).and_then(|at| list.get(at)).filter(|hit| {
+        hit.candidate.kind == Kind::PatientId
+            && between(hit.range.end, name.range.start).is_some_and(|text| text.trim() == "の")
+    });
+    ahead.or(behind).map(thing)
 }
 
 fn about_a_person(kind: Kind) -> bool {
@@ -402,103 +451,5 @@ fn thing(hit: &Hit) -> String {
     hit.surface.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-fn letters(surface: &str) -> String {
-    surface.chars().filter(|letter| !gap(*letter)).flat_map(char::to_lowercase).collect()
-}
-
-fn full(surface: &str) -> bool {
-    let parts = surface.split(gap).filter(|part| !part.is_empty()).count();
-    parts >= 2 || (!surface.is_ascii() && surface.chars().count() >= 4 && !kana(surface))
-}
-
-/// Is the second the reading of the first: `高橋 美咲(ﾀｶﾊｼ ﾐｻｷ)`, or on the next line or cell with nothing but signs between?
-fn reads(text: &str, first: &Hit, second: &Hit) -> bool {
-    let plain = second.surface.chars().filter(|letter| !gap(*letter));
-    let reading = kana(&plain.clone().collect::<String>()) || second.surface.is_ascii();
-    let gap = text.get(first.range.end..second.range.start).unwrap_or("x");
-    let short = gap.chars().count() <= 8;
-    reading
-        && !kana(&letters(&first.surface))
-        && !first.surface.is_ascii()
-        && short
-        && gap.chars().all(|letter| !letter.is_alphanumeric() || "フリガナふりがなカナヨミよみ様さん".contains(letter))
-        && gap.contains(['(', '（', '/', '／', '[', '［', ',', '\t', '|', '｜', 'カ', 'ガ', 'が', '\n', ' ', '　'])
-}
-
-#[derive(Default)]
-struct People {
-    by_name: HashMap<String, Entity>,
-    /// Surname or given name → people who have it, with their role.
-    by_part: HashMap<String, Vec<(Entity, Option<Role>)>>,
-    roles: Vec<(Entity, Role)>,
-}
-
-impl People {
-    fn find(&self, name: &str) -> Option<Entity> {
-        self.by_name.get(name).copied()
-    }
-
-    fn with_role(&self, role: Role) -> Vec<Entity> {
-        let mut found: Vec<Entity> =
-            self.roles.iter().filter(|(_, known)| *known == role).map(|(one, _)| *one).collect();
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
-
-    fn of(&mut self, hit: &Hit, reading_of: Option<&Hit>, _unit: u32, fresh: &mut impl FnMut() -> Entity) -> Entity {
-        let name = letters(&hit.surface);
-        let role = hit.candidate.role;
-        let entity = self
-            .find(&name)
-            .or_else(|| reading_of.and_then(|first| self.find(&letters(&first.surface))))
-            .or_else(|| self.only(&name, role))
-            .unwrap_or_else(&mut *fresh);
-        if let Some(role) = role {
-            self.roles.push((entity, role));
-        }
-        let parts: Vec<String> =
-            hit.surface.split(gap).filter(|part| !part.is_empty()).map(str::to_lowercase).collect();
-        if parts.len() >= 2 {
-            for part in parts {
-                self.part(part, entity, role);
-            }
-        } else if full(&hit.surface) {
-            // Written without a gap: the first one to three letters may be the surname.
-            for count in 1..=3 {
-                let part: String = name.chars().take(count).collect();
-                if count < name.chars().count() {
-                    self.part(part, entity, role);
-                }
-            }
-        }
-        self.by_name.entry(name).or_insert(entity);
-        entity
-    }
-
-    fn part(&mut self, part: String, entity: Entity, role: Option<Role>) {
-        let people = self.by_part.entry(part).or_default();
-        if !people.iter().any(|(known, _)| *known == entity) {
-            people.push((entity, role));
-        }
-    }
-
-    /// The one person with this surname or given name; of several, the one in the same role.
-    fn only(&self, part: &str, role: Option<Role>) -> Option<Entity> {
-        let people = self.by_part.get(part)?;
-        match people.as_slice() {
-            [(entity, known)] => {
-                let apart = matches!((known, role), (Some(known), Some(role))
-                    if *known != role && (*known == Role::Staff || role == Role::Staff));
-                (!apart).then_some(*entity)
-            }
-            several => {
-                let mut same = several.iter().filter(|(_, known)| role.is_some() && *known == role);
-                match (same.next(), same.next()) {
-                    (Some((entity, _)), None) => Some(*entity),
-                    _ => None,
-                }
-            }
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

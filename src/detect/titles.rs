@@ -26,6 +26,15 @@ pub(super) fn titled(after: &str) -> bool {
     AFTER.iter().any(|word| after.starts_with(word))
 }
 
+/// Does this text end with a title of two letters and more, as before a name?
+pub(super) fn announced(before: &str) -> bool {
+    let before = before.trim_end_matches([' ', '\u{3000}', ':', '：', '.']);
+    let title = |word: &&str| {
+        !word.is_ascii() && word.chars().count() >= 2 && !matches!(*word, "患者" | "氏名" | "本日" | "担当")
+    };
+    BEFORE.iter().any(|word| title(word) && before.ends_with(word))
+}
+
 /// A name's range without its titles; empty when there is nothing else.
 pub(super) fn untitled(text: &str, range: Range<usize>) -> Range<usize> {
     let Range { mut start, mut end } = range;
