@@ -1,0 +1,178 @@
+//! The list as it is searched: sorted tags of each class, each behind a filter that answers nearly every miss.
+//! Holds no name: tags and counts, and `Debug` prints counts.
+//! Must not know: files, how a tag was made.
+
+use xorf::{BinaryFuse8, BinaryFuse16, Filter as _};
+
+use super::tag::{Class, Probe, Tagger};
+
+/// What an index is built of.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Tags by class, in any order, repeated or not.
+    pub tags: [Vec<u64>; Class::ALL.len()],
+    /// Prefixes of `Class::NAMES`.
+    pub prefixes: [Vec<u64>; Class::NAMES.len()],
+    /// Numbers by the count of their digits and letters.
+    pub lengths: [u32; super::person::LONGEST + 1],
+    /// People.
+    pub people: u64,
+    /// Digest of the file.
+    pub digest: String,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            tags: Default::default(),
+            prefixes: Default::default(),
+            lengths: [0; super::person::LONGEST + 1],
+            people: 0,
+            digest: String::new(),
+        }
+    }
+}
+
+/// Why an index cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[error("the filter over {tags} tags could not be built: import the list again")]
+pub struct IndexError {
+    pub tags: usize,
+}
+
+struct Set {
+    filter: BinaryFuse8,
+    tags: Vec<u64>,
+}
+
+/// The hospital's list, ready to be searched.
+pub struct Index {
+    tagger: Tagger,
+    sets: Vec<Set>,
+    prefixes: Vec<BinaryFuse16>,
+    lengths: [u32; super::person::LONGEST + 1],
+    people: u64,
+    digest: String,
+}
+
+impl Index {
+    /// Sort, drop what stands twice, build the filters.
+    ///
+    /// # Errors
+    /// When a filter cannot be built, which happens to one of 2^64 sets of tags.
+    pub fn build(tagger: Tagger, parts: Parts) -> Result<Self, IndexError> {
+        let mut sets = Vec::with_capacity(parts.tags.len());
+        for mut tags in parts.tags {
+            tags.sort_unstable();
+            tags.dedup();
+            tags.shrink_to_fit();
+            let filter = BinaryFuse8::try_from(tags.as_slice()).map_err(|_| IndexError { tags: tags.len() })?;
+            sets.push(Set { filter, tags });
+        }
+        let mut prefixes = Vec::with_capacity(parts.prefixes.len());
+        for mut tags in parts.prefixes {
+            tags.sort_unstable();
+            tags.dedup();
+            prefixes.push(BinaryFuse16::try_from(tags.as_slice()).map_err(|_| IndexError { tags: tags.len() })?);
+        }
+        Ok(Self { tagger, sets, prefixes, lengths: parts.lengths, people: parts.people, digest: parts.digest })
+    }
+
+    #[must_use]
+    pub fn people(&self) -> u64 {
+        self.people
+    }
+
+    /// Digest of the file: findings under one list are not those under another.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Different tags of a class.
+    #[must_use]
+    pub fn count(&self, class: Class) -> usize {
+        self.sets.get(class.number()).map_or(0, |set| set.tags.len())
+    }
+
+    /// Bytes in memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let sets: usize = self.sets.iter().map(|set| set.tags.capacity() * 8 + set.filter.len()).sum();
+        sets + self.prefixes.iter().map(|prefix| prefix.len() * 2).sum::<usize>()
+    }
+
+    /// Is this key in the list?
+    #[must_use]
+    pub fn holds(&self, class: Class, key: &str) -> bool {
+        self.has(class, self.tagger.tag(class, key))
+    }
+
+    pub(super) fn probe(&self, class: Class, probe: &Probe) -> bool {
+        self.has(class, self.tagger.probe(probe))
+    }
+
+    /// May a key begin like this? (`probe` was begun as a prefix.)
+    pub(super) fn begins(&self, class: Class, probe: &Probe) -> bool {
+        self.prefixes
+            .get(class.number())
+            .is_some_and(|filter| filter.len() > 0 && filter.contains(&self.tagger.probe(probe)))
+    }
+
+    fn has(&self, class: Class, tag: u64) -> bool {
+        self.sets.get(class.number()).is_some_and(|set| {
+            !set.tags.is_empty() && set.filter.contains(&tag) && set.tags.binary_search(&tag).is_ok()
+        })
+    }
+
+    /// The share of all numbers of this length that are in the list: above one in a hundred a number says nothing by
+    /// itself.
+    pub(super) fn telling(&self, key: &str) -> bool {
+        let digits = key.bytes().filter(u8::is_ascii_digit).count();
+        let letters = key.len() - digits;
+        let all = 10_f64.powi(i32::try_from(digits).unwrap_or(i32::MAX))
+            * 26_f64.powi(i32::try_from(letters).unwrap_or(i32::MAX));
+        let listed = self.lengths.get(key.len()).copied().unwrap_or(0);
+        f64::from(listed) * 100.0 <= all
+    }
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Index")
+            .field("people", &self.people)
+            .field("digest", &self.digest)
+            .field("tags", &self.sets.iter().map(|set| set.tags.len()).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_list_holds_nothing_and_a_small_one_what_was_put_in() {
+        let tagger = Tagger::new(&[3; 16]);
+        let empty = Index::build(tagger.clone(), Parts::default()).unwrap();
+        assert!(!empty.holds(Class::Full, "山田太郎"));
+        for count in [1_usize, 2, 3, 10, 1000] {
+            let mut parts = Parts::default();
+            let keys: Vec<String> = (0..count).map(|at| format!("名{at}")).collect();
+            parts.tags[0] = keys.iter().chain(&keys).map(|key| tagger.tag(Class::Full, key)).collect();
+            let index = Index::build(tagger.clone(), parts).unwrap();
+            assert_eq!(index.count(Class::Full), count);
+            assert!(keys.iter().all(|key| index.holds(Class::Full, key) && !index.holds(Class::Kana, key)));
+            assert!(!index.holds(Class::Full, "名-"));
+        }
+    }
+
+    #[test]
+    fn a_crowded_range_of_numbers_says_nothing_by_itself() {
+        let mut parts = Parts::default();
+        parts.lengths[7] = 1_000_000;
+        parts.lengths[10] = 1_000_000;
+        let index = Index::build(Tagger::new(&[3; 16]), parts).unwrap();
+        assert!(!index.telling("1234567") && index.telling("1234567890") && index.telling("ABC1234"));
+    }
+}
