@@ -4,6 +4,7 @@
 
 use xorf::{BinaryFuse8, BinaryFuse16, Filter as _};
 
+use super::form;
 use super::tag::{Class, Probe, Tagger};
 
 /// What an index is built of.
@@ -15,6 +16,8 @@ pub struct Parts {
     pub prefixes: [Vec<u64>; Class::NAMES.len()],
     /// Numbers by the count of their digits and letters.
     pub lengths: [u32; super::person::LONGEST + 1],
+    /// Letters of the longest key of `Class::NAMES`.
+    pub longest: [u8; Class::NAMES.len()],
     /// People.
     pub people: u64,
     /// Digest of the file.
@@ -27,9 +30,62 @@ impl Default for Parts {
             tags: Default::default(),
             prefixes: Default::default(),
             lengths: [0; super::person::LONGEST + 1],
+            longest: [0; Class::NAMES.len()],
             people: 0,
             digest: String::new(),
         }
+    }
+}
+
+/// Letters that a key in kana is made of, and in Latin letters.
+const KANA: usize = 'ー' as usize - 'ァ' as usize + 1;
+const LATIN: usize = 26;
+
+fn kana_place(letter: char) -> Option<usize> {
+    (letter as usize).checked_sub('ァ' as usize).filter(|place| *place < KANA)
+}
+
+fn latin_place(letter: char) -> Option<usize> {
+    (letter as usize).checked_sub('a' as usize).filter(|place| *place < LATIN)
+}
+
+fn places(letters: [char; 3], place: fn(char) -> Option<usize>, count: usize) -> Option<usize> {
+    letters.into_iter().try_fold(0, |sum, letter| Some(sum * count + place(letter)?))
+}
+
+/// Where three letters stand, by the place of one.
+type Place<'a> = &'a dyn Fn(fn(char) -> Option<usize>) -> Option<usize>;
+
+/// Every three of these letters.
+fn three(letters: &[char], mut each: impl FnMut(Place<'_>, &str)) {
+    for a in letters {
+        for b in letters {
+            for c in letters {
+                let begin: String = [*a, *b, *c].iter().collect();
+                let count = if a.is_ascii() { LATIN } else { KANA };
+                each(&|place| places([*a, *b, *c], place, count), &begin);
+            }
+        }
+    }
+}
+
+/// One bit a place.
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn of(places: usize) -> Self {
+        Self(vec![0; places.div_ceil(64)])
+    }
+
+    fn set(&mut self, place: usize) {
+        if let Some(bits) = self.0.get_mut(place / 64) {
+            *bits |= 1 << (place % 64);
+        }
+    }
+
+    #[inline]
+    fn has(&self, place: usize) -> bool {
+        self.0.get(place / 64).is_some_and(|bits| bits >> (place % 64) & 1 == 1)
     }
 }
 
@@ -49,7 +105,14 @@ struct Set {
 pub struct Index {
     tagger: Tagger,
     sets: Vec<Set>,
-    prefixes: Vec<BinaryFuse16>,
+    /// How full names begin: two letters, and the bits below.
+    beginnings: BinaryFuse16,
+    /// First letters of full names, by code point.
+    firsts: Bits,
+    /// First three letters in kana and in Latin letters.
+    kana: Bits,
+    latin: Bits,
+    longest: [u8; Class::NAMES.len()],
     lengths: [u32; super::person::LONGEST + 1],
     people: u64,
     digest: String,
@@ -73,9 +136,47 @@ impl Index {
         for mut tags in parts.prefixes {
             tags.sort_unstable();
             tags.dedup();
-            prefixes.push(BinaryFuse16::try_from(tags.as_slice()).map_err(|_| IndexError { tags: tags.len() })?);
+            prefixes.push(tags);
         }
-        Ok(Self { tagger, sets, prefixes, lengths: parts.lengths, people: parts.people, digest: parts.digest })
+        let known = |class: Class, letters: &str| {
+            prefixes
+                .get(class.number())
+                .is_some_and(|tags| !tags.is_empty() && tags.binary_search(&tagger.prefix(class, letters)).is_ok())
+        };
+        // The short beginnings are asked for at every letter: whoever has the key can list them, so they are listed here.
+        let mut firsts = Bits::of(1 << 16);
+        for letter in '\u{0}'..='\u{ffff}' {
+            if form::full(letter) == Some(letter) && known(Class::Full, letter.encode_utf8(&mut [0; 4])) {
+                firsts.set(letter as usize);
+            }
+        }
+        let (mut kana, mut latin) = (Bits::of(KANA * KANA * KANA), Bits::of(LATIN * LATIN * LATIN));
+        let letters: Vec<char> = ('ァ'..='ー').filter(|letter| form::kana(*letter) == Some(*letter)).collect();
+        three(&letters, |place, begin| {
+            if let Some(place) = place(kana_place).filter(|_| known(Class::Kana, begin)) {
+                kana.set(place);
+            }
+        });
+        let letters: Vec<char> = ('a'..='z').collect();
+        three(&letters, |place, begin| {
+            if let Some(place) = place(latin_place).filter(|_| known(Class::Latin, begin)) {
+                latin.set(place);
+            }
+        });
+        let full = prefixes.first().map(Vec::as_slice).unwrap_or_default();
+        let beginnings = BinaryFuse16::try_from(full).map_err(|_| IndexError { tags: full.len() })?;
+        Ok(Self {
+            tagger,
+            sets,
+            beginnings,
+            firsts,
+            kana,
+            latin,
+            longest: parts.longest,
+            lengths: parts.lengths,
+            people: parts.people,
+            digest: parts.digest,
+        })
     }
 
     #[must_use]
@@ -99,7 +200,8 @@ impl Index {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let sets: usize = self.sets.iter().map(|set| set.tags.capacity() * 8 + set.filter.len()).sum();
-        sets + self.prefixes.iter().map(|prefix| prefix.len() * 2).sum::<usize>()
+        let bits = [&self.firsts, &self.kana, &self.latin];
+        sets + self.beginnings.len() * 2 + bits.iter().map(|bits| bits.0.len() * 8).sum::<usize>()
     }
 
     /// Is this key in the list?
@@ -112,11 +214,30 @@ impl Index {
         self.has(class, self.tagger.probe(probe))
     }
 
-    /// May a key begin like this? (`probe` was begun as a prefix.)
-    pub(super) fn begins(&self, class: Class, probe: &Probe) -> bool {
-        self.prefixes
-            .get(class.number())
-            .is_some_and(|filter| filter.len() > 0 && filter.contains(&self.tagger.probe(probe)))
+    /// May a full name begin with this letter?
+    #[inline]
+    pub(super) fn begins_with(&self, letter: char) -> bool {
+        letter > '\u{ffff}' || self.firsts.has(letter as usize)
+    }
+
+    /// May a full name begin like this? (`probe` was begun as a prefix and has two letters.)
+    pub(super) fn begins(&self, probe: &Probe) -> bool {
+        self.beginnings.len() > 0 && self.beginnings.contains(&self.tagger.probe(probe))
+    }
+
+    /// May a name in kana begin with these three letters of a key?
+    pub(super) fn begins_in_kana(&self, letters: [char; 3]) -> bool {
+        places(letters, kana_place, KANA).is_some_and(|place| self.kana.has(place))
+    }
+
+    /// May a name in Latin letters begin with these three letters of a key?
+    pub(super) fn begins_in_latin(&self, letters: [u8; 3]) -> bool {
+        places(letters.map(char::from), latin_place, LATIN).is_some_and(|place| self.latin.has(place))
+    }
+
+    /// Letters of the longest key of a class of names.
+    pub(super) fn longest(&self, class: Class) -> usize {
+        self.longest.get(class.number()).copied().map_or(0, usize::from)
     }
 
     fn has(&self, class: Class, tag: u64) -> bool {

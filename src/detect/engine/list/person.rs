@@ -88,6 +88,8 @@ pub struct Tags {
     pub prefixes: Vec<(Class, u64)>,
     /// Digits (and letters) of the numbers.
     pub lengths: Vec<u8>,
+    /// Letters of the longest key of `Class::NAMES`.
+    pub longest: [u8; Class::NAMES.len()],
     /// Names or numbers that are too short or too long to be found.
     pub left: usize,
 }
@@ -225,9 +227,16 @@ impl Tags {
             self.left += 1;
             return;
         }
-        let end = key.char_indices().nth(prefix).map_or(key.len(), |(at, _)| at);
+        let begin =
+            |letters| key.get(..key.char_indices().nth(letters).map_or(key.len(), |(at, _)| at)).unwrap_or_default();
         self.tags.push((class, tagger.tag(class, key)));
-        self.prefixes.push((class, tagger.prefix(class, key.get(..end).unwrap_or_default())));
+        self.prefixes.push((class, tagger.prefix(class, begin(prefix))));
+        if class == Class::Full {
+            self.prefixes.push((class, tagger.prefix(class, begin(1))));
+        }
+        if let Some(longest) = self.longest.get_mut(class.number()) {
+            *longest = letters.max(usize::from(*longest)) as u8;
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::index::Index;
 use super::tag::{Class, Probe};
 use super::words::WORDS;
 use super::{LONGEST, What};
-use crate::detect::engine::ATOM;
+use crate::detect::titles;
 
 /// Letters that may stand between two parts of a name (`, `, `,⏎`).
 const GAP: usize = 2;
@@ -36,6 +36,8 @@ struct Word {
     range: Range<usize>,
     letters: Vec<u8>,
     capital: bool,
+    /// A listed name may begin with it.
+    begins: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -52,10 +54,9 @@ impl<'a> Reader<'a> {
         let numbers = [Class::Number, Class::Bare, Class::Phone].iter().any(|class| self.index.count(*class) > 0);
         // What stands before these was found or read.
         let (mut done, mut token_done) = (0, 0);
-        let mut words: Vec<Word> = Vec::new();
+        let mut words = Words::default();
         let mut previous = '\n';
-        let mut letters = text.char_indices();
-        while let Some((at, letter)) = letters.next() {
+        for (at, letter) in text.char_indices() {
             let before = std::mem::replace(&mut previous, letter);
             if letter.is_ascii() {
                 if numbers && at >= token_done && letter.is_ascii_alphanumeric() {
@@ -98,52 +99,41 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A listed full name that begins here; gives its end.
+    /// A listed full name that begins here; gives its end. Four letters and more count on sight; three where no kanji
+    /// touches them but of a cue or title; two with a cue or alone.
     fn full(&mut self, start: usize, before: char) -> Option<usize> {
-        self.longest(Class::Full, start, form::full, |reader, end, letters, gaps| {
-            letters >= 3 && reader.full_stands(start, before, end, letters, gaps)
-                || letters == 2 && reader.short_stands(start, before, end)
-        })
-    }
-
-    /// The same in kana.
-    fn kana(&mut self, start: usize, before: char) -> Option<usize> {
-        self.longest(Class::Kana, start, form::kana, |reader, end, letters, gaps| {
-            letters >= 4 && reader.kana_stands(start, before, end, gaps)
-        })
-    }
-
-    /// The longest key of a class that begins here and stands as it must.
-    fn longest(
-        &mut self,
-        class: Class,
-        start: usize,
-        key: fn(char) -> Option<char>,
-        stands: impl Fn(&Self, usize, usize, usize) -> bool,
-    ) -> Option<usize> {
-        let prefix = class.prefix().unwrap_or(1);
-        self.probe.begin_prefix(class);
+        let most = self.index.longest(Class::Full);
+        self.probe.begin_prefix(Class::Full);
         let (mut count, mut gaps, mut gap) = (0, 0, 0);
         let mut best = None;
         for (at, letter) in self.text.get(start..)?.char_indices() {
-            if let Some(letter_of_key) = key(letter) {
-                self.probe.push(letter_of_key);
+            if let Some(of_key) = form::full(letter) {
+                if count == 0 && !self.index.begins_with(of_key) {
+                    return None;
+                }
+                self.probe.push(of_key);
                 gap = 0;
                 count += 1;
-                if count < prefix {
+                if count < 2 {
                     continue;
                 }
-                if count == prefix {
-                    if !self.index.begins(class, &self.probe) {
+                if count == 2 {
+                    if !self.index.begins(&self.probe) {
                         return None;
                     }
-                    self.probe.is_whole(class);
+                    self.probe.is_whole(Class::Full);
                 }
                 let end = start + at + letter.len_utf8();
-                if self.index.probe(class, &self.probe) && stands(self, end, count, gaps) {
+                if self.index.probe(Class::Full, &self.probe)
+                    && match count {
+                        2 => self.short_stands(start, before, end),
+                        3 => self.three_stand(start, before, end),
+                        _ => true,
+                    }
+                {
                     best = Some(end);
                 }
-                if count == LONGEST {
+                if count == most {
                     break;
                 }
             } else if form::gap(letter) && gap < GAP {
@@ -159,8 +149,91 @@ impl<'a> Reader<'a> {
         best
     }
 
-    fn full_stands(&self, _start: usize, _before: char, _end: usize, _letters: usize, _gaps: usize) -> bool {
-        true
+    /// A listed name in kana that begins here; gives its end. It begins and ends where a word may.
+    fn kana(&mut self, start: usize, before: char) -> Option<usize> {
+        let text = self.text;
+        let first = text.get(start..)?.chars().next()?;
+        let small = hiragana(first);
+        // Katakana are read from the beginning of their run, hiragana also from behind a particle.
+        let starts = if small { !hiragana(before) || particle(before) } else { !katakana(before) };
+        let most = self.index.longest(Class::Kana);
+        self.probe.begin(Class::Kana);
+        let mut begin = ['\0'; 3];
+        let (mut count, mut gaps, mut gap) = (0, 0, 0);
+        let mut best = None;
+        let mut letters = text.get(start..)?.char_indices().peekable();
+        while let Some((at, letter)) = letters.next() {
+            if let Some(of_key) = form::kana(letter) {
+                // One script, but for the parts of a name.
+                if letter != 'ー' && hiragana(letter) != small && gap == 0 {
+                    break;
+                }
+                self.probe.push(of_key);
+                gap = 0;
+                if let Some(place) = begin.get_mut(count) {
+                    *place = of_key;
+                }
+                count += 1;
+                if count == 3 && !self.index.begins_in_kana(begin) {
+                    return None;
+                }
+                if count < 4 {
+                    continue;
+                }
+                let end = start + at + letter.len_utf8();
+                let next = letters.peek().map(|(_, next)| *next);
+                let stands = if !hiragana(letter) {
+                    starts && (!next.is_some_and(katakana) || self.titled(end))
+                } else if next.is_none_or(|next| !hiragana(next) || particle(next) || matches!(next, 'で' | 'だ')) {
+                    // Without a blank nor a title hiragana are a name only where nothing leads up to them.
+                    starts && (gaps > 0 || (count > 4 && !before.is_alphanumeric()) || self.titled(end))
+                } else {
+                    count > 4 && self.titled(end)
+                };
+                if stands && self.index.probe(Class::Kana, &self.probe) {
+                    best = Some(end);
+                }
+                if count == most {
+                    break;
+                }
+            } else if form::gap(letter) && letter != ',' && gap < GAP {
+                gaps += usize::from(gap == 0);
+                gap += 1;
+                if gaps > GAPS {
+                    break;
+                }
+            } else {
+                break;
+            }
+        }
+        best
+    }
+
+    /// Does an honorific stand here?
+    fn titled(&self, at: usize) -> bool {
+        let after = self.text.get(at..).unwrap_or_default();
+        WORDS.cues.honorific.iter().any(|word| {
+            after.strip_prefix(word.as_str()).is_some_and(|rest| {
+                // サンダー is no サン.
+                !(word.chars().all(katakana) && rest.chars().next().is_some_and(katakana))
+            })
+        })
+    }
+
+    /// A name of three letters: no kanji on either side but of a cue before it, or a title behind it.
+    fn three_stand(&self, start: usize, before: char, end: usize) -> bool {
+        let after = self.text.get(end..).unwrap_or_default();
+        let next = after.chars().next();
+        let last = self.text.get(..end).and_then(|upto| upto.chars().next_back());
+        let right = match next {
+            // 見ること is no 見 るこ.
+            Some(next) if hiragana(next) && last.is_some_and(hiragana) => self.titled(end),
+            Some(next) if katakana(next) && last.is_some_and(katakana) => self.titled(end),
+            Some(next) if form::kanji(next) => titles::titled(after),
+            _ => true,
+        };
+        let cue = self.cue_before(start);
+        (right && (!form::kanji(before) || cue)) || (cue && next.is_none_or(|next| form::kanji(next)))
     }
 
     /// A name of two letters: with a cue, or alone in its field or cell.
@@ -170,7 +243,7 @@ impl<'a> Reader<'a> {
         if form::kanji(before) && !self.cue_before(start) {
             return false;
         }
-        if WORDS.cues.honorific.iter().any(|word| after.starts_with(word.as_str())) {
+        if self.titled(end) {
             return true;
         }
         if next.is_some_and(|next| form::kanji(next) || form::kana(next) == Some('ー')) {
@@ -185,34 +258,9 @@ impl<'a> Reader<'a> {
         WORDS.cues.name.iter().any(|word| before.ends_with(word.as_str()))
     }
 
-    /// Kana are read as words: the stretch begins and ends where a word may.
-    fn kana_stands(&self, start: usize, before: char, end: usize, gaps: usize) -> bool {
-        let after = self.text.get(end..).unwrap_or_default();
-        let next = after.chars().next();
-        let katakana = |letter: char| matches!(letter, 'ァ'..='ヺ' | 'ー');
-        let hiragana = |letter: char| matches!(letter, 'ぁ'..='ゖ');
-        let first = self.text.get(start..).and_then(|rest| rest.chars().next()).unwrap_or(ATOM);
-        let last = self.text.get(..end).and_then(|rest| rest.chars().next_back()).unwrap_or(ATOM);
-        let titled = WORDS.cues.honorific.iter().any(|word| after.starts_with(word.as_str()));
-        if katakana(first) {
-            return !katakana(before) && (titled || !(katakana(last) && next.is_some_and(katakana)));
-        }
-        if gaps > 0 {
-            return true;
-        }
-        let particle = matches!(before, 'は' | 'が' | 'の' | 'も' | 'と' | 'で' | 'に' | 'を' | 'へ');
-        let ends = titled
-            || !next.is_some_and(hiragana)
-            || next.is_some_and(|next| {
-                matches!(next, 'は' | 'が' | 'の' | 'も' | 'と' | 'で' | 'に' | 'を' | 'へ' | 'だ' | 'か' | 'や')
-            });
-        (!hiragana(before) || particle) && ends
-    }
-
     /// A listed surname that ends here, before an honorific; gives its start.
     fn titled_surname(&self, end: usize) -> Option<usize> {
-        let after = self.text.get(end..)?;
-        if !WORDS.cues.honorific.iter().any(|word| after.starts_with(word.as_str())) {
+        if !self.titled(end) || self.text.get(end..)?.starts_with(['氏', '先']) {
             return None;
         }
         let before = self.text.get(..end)?;
@@ -259,19 +307,19 @@ impl<'a> Reader<'a> {
     }
 
     /// A word in Latin letters begins here: is it the last word of a listed name?
-    fn word(&mut self, start: usize, words: &mut Vec<Word>, found: &mut Vec<(Range<usize>, What)>) {
+    fn word(&mut self, start: usize, words: &mut Words, found: &mut Vec<(Range<usize>, What)>) {
         let rest = self.text.get(start..).unwrap_or_default();
         let follows = words.last().is_some_and(|last| {
             let between = self.text.get(last.range.end..start).unwrap_or("?");
             between.len() <= GAP && between.chars().all(form::latin_gap)
         });
         if !follows {
-            words.clear();
-        } else if words.len() == WORDS_OF_NAME {
-            words.rotate_left(1);
-            words.pop();
+            words.count = 0;
         }
-        let mut word = Word { range: start..start, ..Word::default() };
+        let word = words.next();
+        word.letters.clear();
+        word.range = start..start;
+        word.capital = false;
         let mut last = None;
         for (at, letter) in rest.char_indices() {
             let inside = form::latin(letter) || (matches!(letter, '\'' | '’') && last.is_some());
@@ -279,7 +327,7 @@ impl<'a> Reader<'a> {
                 break;
             }
             if word.letters.len() > LONGEST {
-                words.clear();
+                words.count = 0;
                 return;
             }
             form::push_latin(letter, &mut word.letters);
@@ -287,43 +335,48 @@ impl<'a> Reader<'a> {
             word.range.end = start + at + letter.len_utf8();
             last = Some(letter);
         }
-        words.push(word);
-        for count in (1..=words.len()).rev() {
-            let Some(named) = words.get(words.len() - count..) else { continue };
+        // Its first letters in a key; what follows may change the last of a short word.
+        self.loose.clear();
+        form::loosen(&word.letters, &mut self.loose);
+        word.begins = match self.loose.as_slice() {
+            [a, b, c, _, ..] => self.index.begins_in_latin([*a, *b, *c]),
+            _ => true,
+        };
+        for count in (1..=words.count).rev() {
+            let named = words.named(count);
             let range =
                 named.first().map_or(start, |word| word.range.start)..named.last().map_or(start, |word| word.range.end);
-            if self.latin_name(words, count) && self.latin_stands(words, count, range.clone()) {
+            if self.latin_name(named) && self.latin_stands(named, range.clone()) {
                 found.push((range, What::Romaji));
-                words.clear();
+                words.count = 0;
                 return;
             }
         }
     }
 
-    /// Are the last `count` words a listed name, in either order?
-    fn latin_name(&mut self, words: &[Word], count: usize) -> bool {
-        let Some(named) = words.get(words.len().saturating_sub(count)..) else { return false };
+    /// Are these words a listed name, in any order?
+    fn latin_name(&mut self, named: &[Word]) -> bool {
+        let most = self.index.longest(Class::Latin);
+        if named.len() > 1 && named.iter().any(|word| word.letters.len() < 2) {
+            return false;
+        }
         // Surname first, given name first; with a middle name it turns round.
-        for first in 0..count {
+        for first in 0..named.len() {
+            if !named.get(first).is_some_and(|word| word.begins) {
+                continue;
+            }
             self.joined.clear();
-            for at in 0..count {
-                if let Some(word) = named.get((first + at) % count) {
-                    self.joined.extend_from_slice(&word.letters);
-                }
+            for word in named.iter().cycle().skip(first).take(named.len()) {
+                self.joined.extend_from_slice(&word.letters);
             }
             self.loose.clear();
             form::loosen(&self.joined, &mut self.loose);
-            if self.loose.len() < 4 || self.loose.len() > LONGEST {
+            let [a, b, c, _, ..] = self.loose.as_slice() else { continue };
+            if self.loose.len() > most || !self.index.begins_in_latin([*a, *b, *c]) {
                 continue;
             }
-            self.probe.begin_prefix(Class::Latin);
-            let Some((begin, rest)) = self.loose.split_at_checked(3) else { continue };
-            self.probe.extend(begin);
-            if !self.index.begins(Class::Latin, &self.probe) {
-                continue;
-            }
-            self.probe.is_whole(Class::Latin);
-            self.probe.extend(rest);
+            self.probe.begin(Class::Latin);
+            self.probe.extend(&self.loose);
             if self.index.probe(Class::Latin, &self.probe) {
                 return true;
             }
@@ -331,10 +384,9 @@ impl<'a> Reader<'a> {
         false
     }
 
-    fn latin_stands(&self, words: &[Word], count: usize, range: Range<usize>) -> bool {
-        let Some(named) = words.get(words.len().saturating_sub(count)..) else { return false };
+    fn latin_stands(&self, named: &[Word], range: Range<usize>) -> bool {
         let letters = self.probe.key().len();
-        if count == 1 {
+        if named.len() == 1 {
             // One word alone is an ordinary one more often: part of an address, a user or a file name.
             let sign = |letter: Option<char>| {
                 letter.is_some_and(|letter| matches!(letter, '@' | '_' | '/' | '\\') || letter.is_ascii_digit())
@@ -343,11 +395,49 @@ impl<'a> Reader<'a> {
             let after = self.text.get(range.end..).and_then(|after| after.chars().next());
             return letters >= LATIN && (sign(before) || sign(after));
         }
-        if named.iter().any(|word| word.letters.len() < 2) {
-            return false;
-        }
         letters >= LATIN || named.iter().all(|word| word.capital)
     }
+}
+
+/// The last words of a run, their buffers used again.
+#[derive(Default)]
+struct Words {
+    all: [Word; WORDS_OF_NAME],
+    count: usize,
+}
+
+impl Words {
+    fn last(&self) -> Option<&Word> {
+        self.count.checked_sub(1).and_then(|at| self.all.get(at))
+    }
+
+    /// Room for one more; the first of a full run goes.
+    fn next(&mut self) -> &mut Word {
+        if self.count == WORDS_OF_NAME {
+            self.all.rotate_left(1);
+        } else {
+            self.count += 1;
+        }
+        let at = self.count - 1;
+        &mut self.all[at]
+    }
+
+    /// The last `count` of them.
+    fn named(&self, count: usize) -> &[Word] {
+        self.all.get(self.count.saturating_sub(count)..self.count).unwrap_or_default()
+    }
+}
+
+fn katakana(letter: char) -> bool {
+    matches!(letter, 'ァ'..='ヺ' | 'ー')
+}
+
+fn hiragana(letter: char) -> bool {
+    matches!(letter, 'ぁ'..='ゖ')
+}
+
+fn particle(letter: char) -> bool {
+    matches!(letter, 'は' | 'が' | 'の' | 'も' | 'と' | 'に' | 'を' | 'へ' | 'や')
 }
 
 /// Does a word in Latin letters begin here? Also inside `YamadaTaro`.

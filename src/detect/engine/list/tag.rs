@@ -124,9 +124,16 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub(super) fn begin_prefix(&mut self, class: Class) {
+    pub(super) fn begin(&mut self, class: Class) {
         self.bytes.clear();
-        self.bytes.push(class as u8 | PREFIX);
+        self.bytes.push(class as u8);
+    }
+
+    pub(super) fn begin_prefix(&mut self, class: Class) {
+        self.begin(class);
+        if let Some(first) = self.bytes.first_mut() {
+            *first |= PREFIX;
+        }
     }
 
     /// From a prefix to the whole.

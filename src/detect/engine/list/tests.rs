@@ -15,6 +15,9 @@ pub(super) fn index(people: &[Person]) -> Index {
         for (class, tag) in tags.prefixes {
             parts.prefixes[class.number()].push(tag);
         }
+        for (longest, letters) in parts.longest.iter_mut().zip(tags.longest) {
+            *longest = letters.max(*longest);
+        }
         for length in tags.lengths {
             parts.lengths[usize::from(length)] += 1;
         }
