@@ -112,6 +112,7 @@ pub struct Index {
     /// First three letters in kana and in Latin letters.
     kana: Bits,
     latin: Bits,
+    latin_two: Bits,
     longest: [u8; Class::NAMES.len()],
     lengths: [u32; super::person::LONGEST + 1],
     people: u64,
@@ -157,10 +158,12 @@ impl Index {
                 kana.set(place);
             }
         });
+        let mut latin_two = Bits::of(LATIN * LATIN);
         let letters: Vec<char> = ('a'..='z').collect();
         three(&letters, |place, begin| {
             if let Some(place) = place(latin_place).filter(|_| known(Class::Latin, begin)) {
                 latin.set(place);
+                latin_two.set(place / LATIN);
             }
         });
         let full = prefixes.first().map(Vec::as_slice).unwrap_or_default();
@@ -172,6 +175,7 @@ impl Index {
             firsts,
             kana,
             latin,
+            latin_two,
             longest: parts.longest,
             lengths: parts.lengths,
             people: parts.people,
@@ -233,6 +237,14 @@ impl Index {
     /// May a name in Latin letters begin with these three letters of a key?
     pub(super) fn begins_in_latin(&self, letters: [u8; 3]) -> bool {
         places(letters.map(char::from), latin_place, LATIN).is_some_and(|place| self.latin.has(place))
+    }
+
+    /// The same for two of three letters.
+    pub(super) fn begins_with_two(&self, first: u8, second: u8) -> bool {
+        match (latin_place(char::from(first)), latin_place(char::from(second))) {
+            (Some(first), Some(second)) => self.latin_two.has(first * LATIN + second),
+            _ => false,
+        }
     }
 
     /// Letters of the longest key of a class of names.

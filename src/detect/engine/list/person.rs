@@ -112,8 +112,8 @@ impl Person {
             if script == Script::Other && !name.surname.is_empty() {
                 let key: String = name.surname.chars().filter_map(form::full).collect();
                 out.tags.push((Class::Surname, tagger.tag(Class::Surname, &key)));
-                // Surname in kanji, given name in kana.
-                for given in self.kana.iter().map(|kana| &kana.given).filter(|given| !given.is_empty()) {
+                // Surname in kanji, given name in kana: 宮田ジム is too short to say that it is one.
+                for given in self.kana.iter().map(|kana| &kana.given).filter(|given| given.chars().count() > 2) {
                     out.full(tagger, &format!("{key}{given}"), Class::Full);
                 }
             }

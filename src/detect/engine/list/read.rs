@@ -17,6 +17,8 @@ const GAP: usize = 2;
 const GAPS: usize = 4;
 /// Words of a name in Latin letters.
 const WORDS_OF_NAME: usize = 3;
+/// Letters of a name in Latin script of which the first three of a key are told.
+const BEGIN: usize = 7;
 /// Letters of a key in Latin script that is a hit without capitals.
 const LATIN: usize = 8;
 
@@ -88,7 +90,7 @@ impl<'a> Reader<'a> {
                     found.push((at..end, what));
                     done = end;
                 } else if names
-                    && matches!(letter, '様' | 'さ' | 'サ' | '氏' | '殿' | 'ど' | '君' | 'く' | 'ち' | '先')
+                    && may_title(letter)
                     && let Some(start) = self.titled_surname(at)
                 {
                     found.push((start..at, What::Surname));
@@ -102,15 +104,16 @@ impl<'a> Reader<'a> {
     /// A listed full name that begins here; gives its end. Four letters and more count on sight; three where no kanji
     /// touches them but of a cue or title; two with a cue or alone.
     fn full(&mut self, start: usize, before: char) -> Option<usize> {
+        let first = self.text.get(start..)?.chars().next().and_then(form::full)?;
+        if !self.index.begins_with(first) {
+            return None;
+        }
         let most = self.index.longest(Class::Full);
         self.probe.begin_prefix(Class::Full);
         let (mut count, mut gaps, mut gap) = (0, 0, 0);
         let mut best = None;
         for (at, letter) in self.text.get(start..)?.char_indices() {
             if let Some(of_key) = form::full(letter) {
-                if count == 0 && !self.index.begins_with(of_key) {
-                    return None;
-                }
                 self.probe.push(of_key);
                 gap = 0;
                 count += 1;
@@ -152,13 +155,16 @@ impl<'a> Reader<'a> {
     /// A listed name in kana that begins here; gives its end. It begins and ends where a word may.
     fn kana(&mut self, start: usize, before: char) -> Option<usize> {
         let text = self.text;
+        let begin = first_kana(text.get(start..)?)?;
+        if !self.index.begins_in_kana(begin) {
+            return None;
+        }
         let first = text.get(start..)?.chars().next()?;
         let small = hiragana(first);
         // Katakana are read from the beginning of their run, hiragana also from behind a particle.
         let starts = if small { !hiragana(before) || particle(before) } else { !katakana(before) };
         let most = self.index.longest(Class::Kana);
         self.probe.begin(Class::Kana);
-        let mut begin = ['\0'; 3];
         let (mut count, mut gaps, mut gap) = (0, 0, 0);
         let mut best = None;
         let mut letters = text.get(start..)?.char_indices().peekable();
@@ -170,13 +176,7 @@ impl<'a> Reader<'a> {
                 }
                 self.probe.push(of_key);
                 gap = 0;
-                if let Some(place) = begin.get_mut(count) {
-                    *place = of_key;
-                }
                 count += 1;
-                if count == 3 && !self.index.begins_in_kana(begin) {
-                    return None;
-                }
                 if count < 4 {
                     continue;
                 }
@@ -212,6 +212,9 @@ impl<'a> Reader<'a> {
     /// Does an honorific stand here?
     fn titled(&self, at: usize) -> bool {
         let after = self.text.get(at..).unwrap_or_default();
+        if !after.chars().next().is_some_and(may_title) {
+            return false;
+        }
         WORDS.cues.honorific.iter().any(|word| {
             after.strip_prefix(word.as_str()).is_some_and(|rest| {
                 // サンダー is no サン.
@@ -340,6 +343,7 @@ impl<'a> Reader<'a> {
         form::loosen(&word.letters, &mut self.loose);
         word.begins = match self.loose.as_slice() {
             [a, b, c, _, ..] => self.index.begins_in_latin([*a, *b, *c]),
+            [a, b, _] => self.index.begins_with_two(*a, *b),
             _ => true,
         };
         for count in (1..=words.count).rev() {
@@ -363,6 +367,19 @@ impl<'a> Reader<'a> {
         // Surname first, given name first; with a middle name it turns round.
         for first in 0..named.len() {
             if !named.get(first).is_some_and(|word| word.begins) {
+                continue;
+            }
+            // The first letters, before the whole is put together.
+            self.joined.clear();
+            for word in named.iter().cycle().skip(first).take(named.len()) {
+                let room = BEGIN.saturating_sub(self.joined.len());
+                self.joined.extend_from_slice(word.letters.get(..room).unwrap_or(&word.letters));
+            }
+            self.loose.clear();
+            form::loosen(&self.joined, &mut self.loose);
+            if let [a, b, c, _, ..] = self.loose.as_slice()
+                && !self.index.begins_in_latin([*a, *b, *c])
+            {
                 continue;
             }
             self.joined.clear();
@@ -428,6 +445,17 @@ impl Words {
     }
 }
 
+/// The first letters of the honorifics of `patterns/list/words.toml`.
+fn may_title(letter: char) -> bool {
+    matches!(letter, '様' | 'さ' | 'サ' | '氏' | '殿' | 'ど' | '君' | 'く' | 'ち' | '先')
+}
+
+/// The first three letters of a key in kana, gaps between them left out.
+fn first_kana(text: &str) -> Option<[char; 3]> {
+    let mut letters = text.chars().take(3 + 2 * GAP).filter(|letter| !form::gap(*letter));
+    Some([form::kana(letters.next()?)?, form::kana(letters.next()?)?, form::kana(letters.next()?)?])
+}
+
 fn katakana(letter: char) -> bool {
     matches!(letter, 'ァ'..='ヺ' | 'ー')
 }
@@ -451,4 +479,14 @@ fn alone(letter: char) -> bool {
         letter,
         '\n' | '\t' | '^' | '|' | '"' | ',' | ':' | '=' | '<' | '>' | '[' | ']' | '{' | '}' | '(' | ')' | ';'
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_honorific_begins_with_a_letter_that_is_looked_for() {
+        assert!(WORDS.cues.honorific.iter().all(|word| word.chars().next().is_some_and(may_title)));
+    }
 }
