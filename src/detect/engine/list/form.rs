@@ -16,7 +16,7 @@ pub(super) fn kana(letter: char) -> Option<char> {
         'ィ' => 'イ',
         'ゥ' => 'ウ',
         'ェ' => 'エ',
-        'ォ' => 'オ',
+        'ォ' | 'ヲ' => 'オ',
         'ッ' => 'ツ',
         'ャ' => 'ヤ',
         'ュ' => 'ユ',
@@ -26,7 +26,6 @@ pub(super) fn kana(letter: char) -> Option<char> {
         'ヶ' => 'ケ',
         'ヂ' => 'ジ',
         'ヅ' => 'ズ',
-        'ヲ' => 'オ',
         other => other,
     })
 }
@@ -35,6 +34,9 @@ pub(super) fn kana(letter: char) -> Option<char> {
 pub(super) fn full(letter: char) -> Option<char> {
     if let Some(kana) = kana(letter) {
         return Some(kana);
+    }
+    if kanji(letter) {
+        return Some(letter);
     }
     if letter.is_ascii() {
         return letter.is_ascii_alphabetic().then(|| letter.to_ascii_lowercase());
@@ -132,7 +134,6 @@ pub(super) fn loosen(word: &[u8], out: &mut Vec<u8>) {
                 }
                 1
             }
-            (b'd', b'z') => 1,
             (b'm', b'b' | b'p' | b'm') => {
                 out.push(b'n');
                 1
@@ -145,7 +146,7 @@ pub(super) fn loosen(word: &[u8], out: &mut Vec<u8>) {
             {
                 1
             }
-            (b'w', b'o') => 1,
+            (b'd', b'z') | (b'w', b'o') => 1,
             _ => {
                 out.push(letter);
                 1

@@ -113,6 +113,8 @@ pub struct Index {
     kana: Bits,
     latin: Bits,
     latin_two: Bits,
+    /// Last three letters, turned round.
+    latin_ends: Bits,
     longest: [u8; Class::NAMES.len()],
     lengths: [u32; super::person::LONGEST + 1],
     people: u64,
@@ -159,11 +161,17 @@ impl Index {
             }
         });
         let mut latin_two = Bits::of(LATIN * LATIN);
+        let mut latin_ends = Bits::of(LATIN * LATIN * LATIN);
         let letters: Vec<char> = ('a'..='z').collect();
         three(&letters, |place, begin| {
             if let Some(place) = place(latin_place).filter(|_| known(Class::Latin, begin)) {
                 latin.set(place);
                 latin_two.set(place / LATIN);
+            }
+            let ends =
+                prefixes.get(Class::Latin.number()).is_some_and(|tags| tags.binary_search(&tagger.end(begin)).is_ok());
+            if let Some(place) = place(latin_place).filter(|_| ends) {
+                latin_ends.set(place);
             }
         });
         let full = prefixes.first().map(Vec::as_slice).unwrap_or_default();
@@ -176,6 +184,7 @@ impl Index {
             kana,
             latin,
             latin_two,
+            latin_ends,
             longest: parts.longest,
             lengths: parts.lengths,
             people: parts.people,
@@ -245,6 +254,12 @@ impl Index {
             (Some(first), Some(second)) => self.latin_two.has(first * LATIN + second),
             _ => false,
         }
+    }
+
+    /// May a name in Latin letters end with these three letters of a key?
+    pub(super) fn ends_in_latin(&self, letters: [u8; 3]) -> bool {
+        let [a, b, c] = letters.map(char::from);
+        places([c, b, a], latin_place, LATIN).is_some_and(|place| self.latin_ends.has(place))
     }
 
     /// Letters of the longest key of a class of names.

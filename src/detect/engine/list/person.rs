@@ -234,6 +234,10 @@ impl Tags {
         if class == Class::Full {
             self.prefixes.push((class, tagger.prefix(class, begin(1))));
         }
+        if class == Class::Latin {
+            let end: String = key.chars().rev().take(3).collect();
+            self.prefixes.push((class, tagger.end(&end)));
+        }
         if let Some(longest) = self.longest.get_mut(class.number()) {
             *longest = letters.max(usize::from(*longest)) as u8;
         }

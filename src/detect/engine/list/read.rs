@@ -30,6 +30,7 @@ pub(super) struct Reader<'a> {
     probe: Probe,
     joined: Vec<u8>,
     loose: Vec<u8>,
+    next_titled: Option<usize>,
 }
 
 /// A word in Latin letters.
@@ -40,11 +41,13 @@ struct Word {
     capital: bool,
     /// A listed name may begin with it.
     begins: bool,
+    /// A listed name may end with it.
+    ends: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(index: &'a Index, text: &'a str, label: Option<&'a str>) -> Self {
-        Self { index, text, label, probe: Probe::default(), joined: Vec::new(), loose: Vec::new() }
+        Self { index, text, label, probe: Probe::default(), joined: Vec::new(), loose: Vec::new(), next_titled: None }
     }
 
     /// All stretches, in order of their starts.
@@ -162,8 +165,11 @@ impl<'a> Reader<'a> {
         let first = text.get(start..)?.chars().next()?;
         let small = hiragana(first);
         // Katakana are read from the beginning of their run, hiragana also from behind a particle.
-        let starts = if small { !hiragana(before) || particle(before) } else { !katakana(before) };
         let most = self.index.longest(Class::Kana);
+        let starts = if small { !hiragana(before) || particle(before) } else { !katakana(before) };
+        if small && !starts && self.next_titled(start) > start + 3 * (most + GAPS * GAP) {
+            return None;
+        }
         self.probe.begin(Class::Kana);
         let (mut count, mut gaps, mut gap) = (0, 0, 0);
         let mut best = None;
@@ -188,7 +194,7 @@ impl<'a> Reader<'a> {
                     // Without a blank nor a title hiragana are a name only where nothing leads up to them.
                     starts && (gaps > 0 || (count > 4 && !before.is_alphanumeric()) || self.titled(end))
                 } else {
-                    count > 4 && self.titled(end)
+                    (count > 4 || (starts && gaps > 0)) && self.titled(end)
                 };
                 if stands && self.index.probe(Class::Kana, &self.probe) {
                     best = Some(end);
@@ -207,6 +213,22 @@ impl<'a> Reader<'a> {
             }
         }
         best
+    }
+
+    /// Where the next honorific stands from here on. Asked for with places that only grow.
+    fn next_titled(&mut self, from: usize) -> usize {
+        if let Some(known) = self.next_titled.filter(|known| *known >= from) {
+            return known;
+        }
+        let mut at = from;
+        while let Some(letter) = self.text.get(at..).and_then(|rest| rest.chars().next()) {
+            if may_title(letter) && self.titled(at) {
+                break;
+            }
+            at += letter.len_utf8();
+        }
+        self.next_titled = Some(at);
+        at
     }
 
     /// Does an honorific stand here?
@@ -236,7 +258,7 @@ impl<'a> Reader<'a> {
             _ => true,
         };
         let cue = self.cue_before(start);
-        (right && (!form::kanji(before) || cue)) || (cue && next.is_none_or(|next| form::kanji(next)))
+        (right && (!form::kanji(before) || cue)) || (cue && next.is_none_or(form::kanji))
     }
 
     /// A name of two letters: with a cue, or alone in its field or cell.
@@ -346,6 +368,10 @@ impl<'a> Reader<'a> {
             [a, b, _] => self.index.begins_with_two(*a, *b),
             _ => true,
         };
+        word.ends = match self.loose.as_slice() {
+            [_, .., a, b, c] => self.index.ends_in_latin([*a, *b, *c]),
+            _ => true,
+        };
         for count in (1..=words.count).rev() {
             let named = words.named(count);
             let range =
@@ -361,12 +387,16 @@ impl<'a> Reader<'a> {
     /// Are these words a listed name, in any order?
     fn latin_name(&mut self, named: &[Word]) -> bool {
         let most = self.index.longest(Class::Latin);
-        if named.len() > 1 && named.iter().any(|word| word.letters.len() < 2) {
+        // Initials are no name; a word alone that is short is none either.
+        if named.len() > 1 && named.iter().any(|word| word.letters.len() < 2)
+            || named.len() == 1 && named.iter().any(|word| word.letters.len() < LATIN)
+        {
             return false;
         }
         // Surname first, given name first; with a middle name it turns round.
         for first in 0..named.len() {
-            if !named.get(first).is_some_and(|word| word.begins) {
+            let last = (first + named.len() - 1) % named.len();
+            if !named.get(first).is_some_and(|word| word.begins) || !named.get(last).is_some_and(|word| word.ends) {
                 continue;
             }
             // The first letters, before the whole is put together.

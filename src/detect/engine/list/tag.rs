@@ -67,6 +67,8 @@ impl Class {
 
 /// Added to a class where a prefix is meant.
 const PREFIX: u8 = 0x40;
+/// Added where an end is meant.
+const END: u8 = 0x20;
 /// A person, by number or names: which row a row replaces.
 const PERSON: u8 = 0x80;
 
@@ -90,6 +92,12 @@ impl Tagger {
     #[must_use]
     pub fn prefix(&self, class: Class, letters: &str) -> u64 {
         self.of(class as u8 | PREFIX, letters)
+    }
+
+    /// The tag of the last letters of a key in Latin script, turned round.
+    #[must_use]
+    pub fn end(&self, letters: &str) -> u64 {
+        self.of(Class::Latin as u8 | END, letters)
     }
 
     /// The tag of a person.

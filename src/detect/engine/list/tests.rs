@@ -188,3 +188,157 @@ fn debug_prints_no_name() {
         assert!(!printed.contains(word), "{printed}");
     }
 }
+
+/// Invented people in every form and in several surroundings: none is missed.
+#[test]
+fn recall_of_listed_people_is_whole_over_ten_forms() {
+    const SURNAMES: [(&str, &str); 12] = [
+        ("髙橋", "タカハシ"),
+        ("渡邊", "ワタナベ"),
+        ("佐藤", "サトウ"),
+        ("大野木", "オオノギ"),
+        ("小此木", "オコノギ"),
+        ("濱﨑", "ハマサキ"),
+        ("勅使河原", "テシガワラ"),
+        ("森", "モリ"),
+        ("金", "キム"),
+        ("千々石", "チヂワ"),
+        ("一ノ瀬", "イチノセ"),
+        ("本間", "ホンマ"),
+    ];
+    const GIVEN: [(&str, &str); 10] = [
+        ("健一", "ケンイチ"),
+        ("由美子", "ユミコ"),
+        ("翔太郎", "ショウタロウ"),
+        ("さくら", "サクラ"),
+        ("順子", "ジュンコ"),
+        ("惠美", "エミ"),
+        ("修平", "シュウヘイ"),
+        ("マリア", "マリア"),
+        ("俊之助", "シュンノスケ"),
+        ("千鶴", "チヅル"),
+    ];
+    let all: Vec<_> = SURNAMES.iter().flat_map(|surname| GIVEN.iter().map(move |given| (surname, given))).collect();
+    let people: Vec<Person> = all
+        .iter()
+        .map(|(surname, given)| Person {
+            names: vec![Name::parts(surname.0, given.0)],
+            kana: vec![Name::parts(surname.1, given.1)],
+            ..Person::default()
+        })
+        .collect();
+    let index = Arc::new(index(&people));
+    let hiragana = |kana: &str| -> String {
+        kana.chars()
+            .map(|letter| if letter == 'ー' { letter } else { char::from_u32(letter as u32 - 0x60).unwrap() })
+            .collect()
+    };
+    let half = |kana: &str| -> String {
+        const FULL: &str =
+            "アイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワンャュョッー";
+        const HALF: &str = "ｱｲｳｴｵｶｷｸｹｺｻｼｽｾｿﾀﾁﾂﾃﾄﾅﾆﾇﾈﾉﾊﾋﾌﾍﾎﾏﾐﾑﾒﾓﾔﾕﾖﾗﾘﾙﾚﾛﾜﾝｬｭｮｯｰ";
+        use unicode_normalization::UnicodeNormalization as _;
+        kana.nfd()
+            .map(|letter| match letter {
+                '\u{3099}' => 'ﾞ',
+                '\u{309a}' => 'ﾟ',
+                _ => HALF.chars().nth(FULL.chars().position(|full| full == letter).unwrap()).unwrap(),
+            })
+            .collect()
+    };
+    // Another speller than the engine's: Hepburn, as in passports.
+    let hepburn = |kana: &str| -> String {
+        let mut spelled = String::from_utf8(form::romaji(kana)).unwrap();
+        for (kunrei, passport) in [
+            ("hu", "fu"),
+            ("sya", "sha"),
+            ("syu", "shu"),
+            ("syo", "sho"),
+            ("si", "shi"),
+            ("tya", "cha"),
+            ("tyu", "chu"),
+            ("tyo", "cho"),
+            ("ti", "chi"),
+            ("tu", "tsu"),
+            ("zya", "ja"),
+            ("zyu", "ju"),
+            ("zyo", "jo"),
+            ("zi", "ji"),
+            ("nm", "mm"),
+        ] {
+            spelled = spelled.replace(kunrei, passport);
+        }
+        spelled[..1].to_uppercase() + &spelled[1..]
+    };
+    let old = |name: &str| name.replace('高', "髙").replace('浜', "濱").replace('辺', "邉").replace('恵', "惠");
+    let mut missed = Vec::new();
+    for ((surname, given), _) in all.iter().zip(&people) {
+        let (kanji, kana) = ((surname.0, given.0), (surname.1, given.1));
+        let (family, first) = (hepburn(kana.0), hepburn(kana.1));
+        let forms = [
+            format!("{}{}", kanji.0, kanji.1),
+            format!("{}　{}", kanji.0, kanji.1),
+            old(&format!("{} {}", kanji.0, kanji.1)),
+            format!("{}\n{}", kanji.0, kanji.1),
+            format!("{}^{}", kanji.0, kanji.1),
+            format!("{}　{}", kana.0, kana.1),
+            format!("{} {}", half(kana.0), half(kana.1)),
+            format!("{} {}", hiragana(kana.0), hiragana(kana.1)),
+            format!("{} {first}", family.to_uppercase()),
+            format!("{first} {family}"),
+            format!("{family}, {first}"),
+            format!("{}{}", kana.0, kana.1),
+        ];
+        for form in forms {
+            for around in [
+                "{}",
+                "患者は{}様です。",
+                "本日、{}さんが受診。",
+                "氏名：{}\n年齢：67",
+                "| {} | 男 |",
+                "（{}）",
+                "CT {} 2026",
+            ] {
+                let text = around.replace("{}", &form);
+                let covered = found(&index, &text, None).iter().any(|(written, _)| *written == form);
+                if !covered {
+                    missed.push(text);
+                }
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{} missed: {:?}", missed.len(), &missed[..missed.len().min(12)]);
+}
+
+/// Texts of the corpus hold no listed person; nobody is seen in them.
+#[test]
+fn invented_people_are_not_seen_in_the_corpus() {
+    let surnames = include_str!("../../../../patterns/names/surname_heads.tsv");
+    let given = include_str!("../../../../patterns/names/given_more.tsv");
+    let given: Vec<&str> = given.lines().filter(|line| !line.starts_with('#')).collect();
+    let people: Vec<Person> = surnames
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split('\t').next())
+        .enumerate()
+        .flat_map(|(at, surname)| (0..10).map(move |turn| (surname, at * 97 + turn * 3571)))
+        .map(|(surname, at)| Person { names: vec![Name::parts(surname, given[at % given.len()])], ..Person::default() })
+        .collect();
+    let index = Arc::new(index(&people));
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let (mut letters, mut wrong) = (0, Vec::new());
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.extension().is_none_or(|ext| ext != "jsonl") {
+            continue;
+        }
+        for one in crate::score::read_gold(&std::fs::read_to_string(entry).unwrap()).unwrap() {
+            letters += one.text.chars().count();
+            let hits = found(&index, &one.text, None);
+            let named = |written: &str| {
+                one.spans.iter().any(|span| written.contains(&span.text) || span.text.contains(written))
+            };
+            wrong.extend(hits.into_iter().filter(|(written, rule)| rule == "list.name" && !named(written)));
+        }
+    }
+    assert!(letters > 50_000 && wrong.is_empty(), "{letters} letters: {wrong:?}");
+}
