@@ -27,7 +27,7 @@ pub use words::WORDS;
 use read::Reader;
 
 /// What a listed surname adds to a name that another engine is not sure of.
-const SURNAME: f32 = 0.1;
+const SURNAME: f32 = 0.05;
 
 /// The engine.
 #[derive(Debug)]

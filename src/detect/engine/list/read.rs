@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
                     && match count {
                         2 => self.short_stands(start, before, end),
                         3 => self.three_stand(start, before, end),
-                        _ => true,
+                        _ => gaps > 0 || self.four_stand(start, end),
                     }
                 {
                     best = Some(end);
@@ -243,6 +243,13 @@ impl<'a> Reader<'a> {
                 !(word.chars().all(katakana) && rest.chars().next().is_some_and(katakana))
             })
         })
+    }
+
+    /// A longer name counts on sight, but for one or two katakana behind kanji: 宮田ジム is a gymnasium.
+    fn four_stand(&self, start: usize, end: usize) -> bool {
+        let name = self.text.get(start..end).unwrap_or_default();
+        let tail = name.chars().rev().take_while(|letter| katakana(*letter)).count();
+        !(1..=2).contains(&tail) || self.titled(end) || self.cue_before(start)
     }
 
     /// A name of three letters: no kanji on either side but of a cue before it, or a title behind it.
