@@ -31,6 +31,8 @@ pub mod house;
 pub mod identify;
 #[cfg(feature = "gate")]
 pub mod keys;
+#[cfg(feature = "gate")]
+pub mod list;
 pub mod locate;
 pub mod mask;
 #[cfg(feature = "gate")]

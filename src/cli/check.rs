@@ -6,11 +6,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Place, Usage, out, say, today};
+use super::{Place, Usage, now_ms, out, say, today};
 use crate::config::{Config, Service};
 use crate::detect::rule;
 use crate::forward::Upstream;
 use crate::house::{Standing, StandingError, standing};
+use crate::keys::Ring;
+use crate::list;
 use crate::locate::provider::Providers;
 use crate::wire::dial::Dialer;
 
@@ -148,7 +150,15 @@ fn whole(place: &Place) -> anyhow::Result<u32> {
     for note in config.notes(today()) {
         say(&format!("note: {}: {}; {}", note.key, note.what, note.cure));
     }
-    match Standing::new(config.clone(), &[0; 32]) {
+    // A check makes no ring.
+    let ring = match Ring::file(&place.keys_folder()) {
+        file if config.detect.list.is_some() && file.exists() => {
+            Some(Ring::again(&place.keys_folder(), &config.keys, now_ms())?)
+        }
+        _ => None,
+    };
+    let list_keys = ring.as_ref().map(list::Keys::of);
+    match Standing::new(config.clone(), &[0; 32], list_keys.as_ref()) {
         Ok(standing) => out(&format!(
             "{}: {} services, rules {}, policy {}",
             place.file.as_ref().map_or_else(|| "embedded defaults".to_owned(), |file| file.display().to_string()),
@@ -157,7 +167,7 @@ fn whole(place: &Place) -> anyhow::Result<u32> {
             standing.versions.policy
         ))?,
         // A file that is not there is no failed check: the config names something else than what is meant.
-        Err(error @ (StandingError::File { .. } | StandingError::People(_))) => {
+        Err(error @ (StandingError::File { .. } | StandingError::People(_) | StandingError::List(_))) => {
             return Err(Usage(error.to_string()).into());
         }
         Err(error) => {

@@ -7,6 +7,7 @@ mod check;
 pub mod client;
 mod demo;
 mod keys;
+mod list;
 mod record;
 mod run;
 mod scan;
@@ -26,6 +27,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::config::{Config, ConfigError};
 use crate::house::StandingError;
 use crate::house::open::OpenError;
+use crate::list::ListError;
 
 /// 衝立: a local PII-redaction forward proxy for generative-AI calls
 #[derive(Parser)]
@@ -59,6 +61,9 @@ enum Command {
     /// The key ring
     #[command(subcommand)]
     Keys(keys::Command),
+    /// The hospital's own list of people
+    #[command(subcommand)]
+    List(list::Command),
     /// Accounts of the proxy
     #[command(subcommand)]
     User(user::Command),
@@ -155,6 +160,7 @@ fn is_usage(error: &anyhow::Error) -> bool {
     error.downcast_ref::<ConfigError>().is_some()
         || error.downcast_ref::<Usage>().is_some()
         || error.downcast_ref::<StandingError>().is_some()
+        || error.downcast_ref::<ListError>().is_some()
         || error.downcast_ref::<OpenError>().is_some_and(OpenError::is_config)
 }
 
@@ -183,6 +189,7 @@ fn dispatch(command: Command, place: &Place) -> anyhow::Result<ExitCode> {
         Command::Check(arguments) => check::run(&arguments, place),
         Command::Ca(command) => ca::run(command, place),
         Command::Keys(command) => keys::run(&command, place),
+        Command::List(command) => list::run(&command, place),
         Command::User(command) => user::run(command, place),
         Command::Record(command) => record::run(command, place),
     }

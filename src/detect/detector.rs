@@ -2,6 +2,8 @@
 //! Built once, immutable, shared by all requests.
 //! Must not know: HTTP, providers, files, what is done with a finding.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use super::beside;
@@ -11,6 +13,7 @@ use super::engine::age::Ages;
 use super::engine::dates::Dates;
 use super::engine::lab::Lab;
 use super::engine::layout::Layout;
+use super::engine::list::{Index, List};
 use super::engine::names::Names;
 use super::engine::passage::{self, Passages};
 use super::engine::pattern::Pattern;
@@ -72,6 +75,18 @@ impl Detector {
     /// # Errors
     /// Every fault of every file.
     pub fn new(settings: Settings, extra: &[(String, String)]) -> Result<Self, RuleErrors> {
+        Self::with_list(settings, extra, None)
+    }
+
+    /// The same with the hospital's own list of people.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn with_list(
+        settings: Settings,
+        extra: &[(String, String)],
+        list: Option<Arc<Index>>,
+    ) -> Result<Self, RuleErrors> {
         let mut files = rule::shipped();
         files.extend(extra.iter().map(|(name, text)| (name.clone(), text.as_str())));
         let rules = rule::load(&files)?;
@@ -83,9 +98,14 @@ impl Detector {
             digest.update((text.len() as u64).to_le_bytes());
             digest.update(text);
         }
-        digest.update(format!("{settings:?}"));
+        // Where the list lies is no setting of what is found; what is in it is.
+        digest.update(format!("{:?}", Settings { list: None, ..settings.clone() }));
+        if let Some(list) = &list {
+            digest.update(list.digest());
+        }
         let version = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let engines = engines(rules.into_iter().map(|loaded| loaded.rule).collect())?;
+        let mut engines = engines(rules.into_iter().map(|loaded| loaded.rule).collect())?;
+        engines.extend(list.map(|index| Box::new(List::new(index)) as Box<dyn Engine>));
         Ok(Self { engines, joiner: Joiner::shipped()?, settings, version })
     }
 
@@ -190,6 +210,9 @@ impl Detector {
         let engines = self.engines.iter().filter(|engine| wanted == Wanted::All || engine.name() != SIGNALS_ONLY);
         for engine in engines {
             engine.find(view, fuel, out)?;
+        }
+        for engine in &self.engines {
+            engine.weigh(view, &mut out.candidates);
         }
         let candidates = std::mem::take(&mut out.candidates);
         let mut hits: Vec<Hit> = merge::merge(text.folded(), candidates, &self.settings)

@@ -2,6 +2,7 @@
 //! Must not know: where the values come from.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,8 @@ pub struct Settings {
     pub max_bytes: usize,
     /// How deep encoded text is decoded, 0 to 2.
     pub decode_depth: u8,
+    /// The file of the hospital's own list (`tsuitate list import`); without it there is none.
+    pub list: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -32,6 +35,7 @@ impl Default for Settings {
             fuel_per_byte: 4_000,
             max_bytes: 16 << 20,
             decode_depth: 2,
+            list: None,
         }
     }
 }

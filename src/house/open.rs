@@ -13,6 +13,7 @@ use crate::ca::{self, Authority, CaError};
 use crate::config::Config;
 use crate::forward::Upstream;
 use crate::keys::{KeyError, Ring};
+use crate::list;
 use crate::portal::{Facts, Portal, Ready};
 use crate::record::recorder::Setup;
 use crate::record::{RecordError, Recorder, Store, StoreError};
@@ -129,7 +130,7 @@ pub async fn open_with(
         checkpoint_events: config.records.checkpoint_events,
         clock: place.clock,
     };
-    let standing = Standing::new(config.clone(), ring.login().secret.bytes())?;
+    let standing = Standing::new(config.clone(), ring.login().secret.bytes(), Some(&list::Keys::of(&ring)))?;
     let scope = ca_scope(&config, &standing.providers);
     let folder = config.ca.dir.clone().unwrap_or_else(|| place.data.join("ca"));
     let authority = Arc::new(Authority::load_or_create(&folder, &config.ca, &scope)?);
@@ -264,7 +265,7 @@ impl Open {
             return Err(OpenError::Problems(lines.collect::<Vec<_>>().join("\n")));
         }
         let ring = self.house.ring();
-        let standing = Standing::new(config, ring.login().secret.bytes())?;
+        let standing = Standing::new(config, ring.login().secret.bytes(), Some(&list::Keys::of(&ring)))?;
         let scope = ca_scope(&standing.config, &standing.providers);
         match self.authority.take_up(&self.ca, &standing.config.ca, &scope) {
             Ok(true) => tracing::info!("the issuing authority was taken up anew; clients keep their root"),

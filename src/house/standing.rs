@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::decide::{Destination, Policy, PolicyError};
 use crate::detect::{self, Detector};
 use crate::identify::{IdentifyError, People, Source};
+use crate::list::{self, ListError};
 use crate::locate::provider::{Endpoint, Provider, ProviderError, Providers};
 use crate::record::chain;
 use crate::record::event::Versions;
@@ -51,6 +52,8 @@ pub enum StandingError {
     Policy(#[from] PolicyError),
     #[error(transparent)]
     People(#[from] IdentifyError),
+    #[error("detect.list: {0}")]
+    List(#[from] ListError),
 }
 
 /// Name and text of files.
@@ -67,7 +70,7 @@ fn read(paths: &[PathBuf]) -> Result<Vec<(String, String)>, StandingError> {
 #[must_use]
 pub fn files(config: &Config) -> Vec<PathBuf> {
     let users = config.identify.source.iter().map(|Source::Basic { file }| file);
-    config.destinations.providers.iter().chain(&config.rules).chain(users).cloned().collect()
+    config.destinations.providers.iter().chain(&config.rules).chain(users).chain(&config.detect.list).cloned().collect()
 }
 
 /// The service table: what is shipped and the hospital's own files.
@@ -88,17 +91,25 @@ pub fn ca_scope(config: &Config, providers: &Providers) -> crate::ca::Scope {
 }
 
 impl Standing {
-    /// Compile a config. Reads provider, rule and user files.
+    /// Compile a config. Reads provider, rule and user files, and the hospital's list, for which it needs the list's keys:
+    /// without them (`tsuitate check` in a folder that has no ring) only the list's head is looked at.
     ///
     /// # Errors
     /// When one of them is not right; the old settings then stay.
-    pub fn new(config: Config, login_key: &[u8; 32]) -> Result<Self, StandingError> {
+    pub fn new(config: Config, login_key: &[u8; 32], list_keys: Option<&list::Keys>) -> Result<Self, StandingError> {
         let providers = Arc::new(providers(&config)?);
         let rule_files = read(&config.rules)?;
+        let index = match (&config.detect.list, list_keys) {
+            (Some(path), Some(keys)) => Some(Arc::new(list::load(path, keys)?.0)),
+            (Some(path), None) => list::header(path).map(|_| None)?,
+            (None, _) => None,
+        };
+        let listed = index.as_ref().map(|index| index.digest().to_owned());
         let detector = Arc::new(
-            Detector::new(
+            Detector::with_list(
                 detect::Settings { max_bytes: config.gate.limits.text.bytes(), ..config.detect.clone() },
                 &rule_files,
+                index,
             )
             .map_err(|error| StandingError::Rules(error.to_string()))?,
         );
@@ -132,7 +143,7 @@ impl Standing {
             gate: env!("CARGO_PKG_VERSION").to_owned(),
             rules: detector.version().to_owned(),
             policy: policy_version,
-            list: None,
+            list: listed,
         };
         let version = format!("{}/{}/{}", versions.gate, versions.rules, versions.policy);
         Ok(Self { config, providers, detector, policy, people, unpack, versions, version, approved })
@@ -188,7 +199,7 @@ mod tests {
     fn with_a_register_the_other_paths_of_mixed_hosts_need_no_approval() {
         let text = "[[service]]\nid = \"openai\"\napproved = true\nchecked_on = \"2026-01-15\"\n";
         let config = Config::parse(std::path::Path::new("c"), text, jiff::civil::date(2026, 11, 24)).unwrap();
-        let standing = Standing::new(config, &[0; 32]).unwrap();
+        let standing = Standing::new(config, &[0; 32], None).unwrap();
         let approved = |host: &str, path: &str| {
             let provider = standing.providers.host(host, 443).unwrap();
             standing.destination(provider, &provider.endpoint("POST", path, false)).approved

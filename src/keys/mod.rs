@@ -100,6 +100,16 @@ pub struct Key {
 }
 
 impl Key {
+    /// A secret made of this one for a purpose of its own (HKDF).
+    #[must_use]
+    pub fn expand(&self, purpose: &str) -> Secret {
+        let mut out = [0; 32];
+        // Fails only for more than 8160 bytes.
+        let _whole = Hkdf::<Sha256>::new(Some(self.id.as_bytes()), self.secret.bytes())
+            .expand_multi_info(&[b"tsuitate v1 ", purpose.as_bytes()], &mut out);
+        Secret(out)
+    }
+
     fn random(prefix: &str) -> Result<Self, KeyError> {
         let secret = Secret::random()?;
         let id = format!("{prefix}{}", hex(&Sha256::digest(secret.bytes())[..4]));

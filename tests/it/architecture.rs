@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Room → rooms it may import. `gate`, `house` and `cli` see all.
-const MAY: [(&str, &[&str]); 19] = [
+const MAY: [(&str, &[&str]); 20] = [
     ("detect", &[]),
     ("locate", &["detect"]),
     ("unpack", &["locate", "detect"]),
@@ -21,6 +21,7 @@ const MAY: [(&str, &[&str]); 19] = [
     ("portal", &["wire", "ca"]),
     ("identify", &["decide"]),
     ("keys", &["record"]),
+    ("list", &["detect", "keys"]),
     ("record", &["decide"]),
     ("store", &["record"]),
     ("telemetry", &["wire"]),

@@ -8,6 +8,7 @@ pub mod dates;
 pub mod lab;
 pub(crate) mod labels;
 pub mod layout;
+pub mod list;
 pub mod names;
 mod needs;
 pub mod passage;
@@ -79,6 +80,10 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// When it cannot finish: the request then fails closed.
     fn find(&self, view: View<'_>, fuel: &mut Fuel, out: &mut Output) -> Result<(), DetectError>;
+
+    /// Look at what all engines said of the text, before it is merged: evidence for what others are not sure of. Only the
+    /// hospital's list does.
+    fn weigh(&self, _view: View<'_>, _candidates: &mut [Candidate]) {}
 
     /// Where the surname of a folded full name without a blank may end, in bytes. Only the engine of names knows.
     fn surname_ends(&self, _name: &str) -> Vec<usize> {

@@ -5,6 +5,7 @@ mod child;
 mod desk;
 mod heads;
 mod limits;
+mod list;
 mod record;
 mod recorded;
 mod refusals;

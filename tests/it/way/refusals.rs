@@ -233,7 +233,7 @@ async fn an_account_that_is_taken_away_while_its_tunnel_is_open_is_refused_in_th
     let left = std::fs::read_to_string(&users).unwrap().replace("taro", "jiro");
     std::fs::write(&users, left).unwrap();
     let config = house.standing().config.clone();
-    house.replace(Standing::new(config, house.ring().login().secret.bytes()).unwrap());
+    house.replace(Standing::new(config, house.ring().login().secret.bytes(), None).unwrap());
     let body = json!({"model": "demo", "max_tokens": 9, "messages": [{"role": "user", "content": LETTER}]});
     let reply = line.send(post("/v1/messages", body.to_string())).await.unwrap();
     assert!(reply.body.contains("account"), "{}", reply.body);
