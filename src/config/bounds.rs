@@ -119,6 +119,13 @@ impl Config {
                 ));
             }
         }
+        if !(1..=2).contains(&self.detect.decode_depth) {
+            found.push(Problem::new(
+                "detect.decode_depth",
+                format!("{} layers: with none, Base64 and escapes would go out unread", self.detect.decode_depth),
+                "write 1 or 2",
+            ));
+        }
         if limits.body > limits.buffered_total {
             found.push(Problem::new(
                 "gate.limits.body",
@@ -198,6 +205,16 @@ mod tests {
             assert!(shown.contains(&format!("gate.limits.{key}")) && shown.contains(word), "{shown}");
             assert!(shown.contains("config.toml:2:"), "{shown}");
         }
+    }
+
+    #[test]
+    fn encoded_text_is_always_read() {
+        for depth in [0, 3] {
+            let shown = wrong(&format!("[detect]\ndecode_depth = {depth}\n"));
+            assert!(shown.contains("detect.decode_depth") && shown.contains("write 1 or 2"), "{shown}");
+            assert!(shown.contains("config.toml:2:"), "{shown}");
+        }
+        assert!(Config::parse(Path::new("c"), "[detect]\ndecode_depth = 1\n", TODAY).is_ok());
     }
 
     #[test]

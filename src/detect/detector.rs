@@ -91,7 +91,7 @@ impl Detector {
         files.extend(extra.iter().map(|(name, text)| (name.clone(), text.as_str())));
         let rules = rule::load(&files)?;
         let mut digest = Sha256::new();
-        digest.update(env!("CARGO_PKG_VERSION"));
+        digest.update(env!("TSUITATE_DETECTION"));
         for (name, text) in &files {
             digest.update((name.len() as u64).to_le_bytes());
             digest.update(name);
@@ -109,7 +109,7 @@ impl Detector {
         Ok(Self { engines, joiner: Joiner::shipped()?, settings, version })
     }
 
-    /// A digest over rules and settings: findings of one version are not those of another.
+    /// A digest over code, embedded data, rules and settings: findings of one version are not those of another.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version

@@ -21,7 +21,7 @@ pub struct Settings {
     /// Bytes of text of one document: `gate.limits.text`.
     #[serde(skip)]
     pub max_bytes: usize,
-    /// How deep encoded text is decoded, 0 to 2.
+    /// How deep encoded text is decoded, 1 or 2; the config refuses 0.
     pub decode_depth: u8,
     /// The file of the hospital's own list (`tsuitate list import`); without it there is none.
     pub list: Option<PathBuf>,

@@ -125,7 +125,7 @@ pub struct Provider {
     pub category: String,
     /// How well this entry is known: `sdk`, `spec`, `doc`, `reported`, `list`, `name`.
     pub sure: String,
-    /// Stands in the house: searched and recorded, not masked.
+    /// Stands in the house. It is searched, masked and recorded like every other: only a use or a rule lifts that.
     pub trust_internal: bool,
     /// The hosts are AI only in part: the endpoints of the table are, every other path is something else.
     pub partial: bool,

@@ -427,10 +427,11 @@ impl Plan<'_> {
             return Ok(());
         }
         // Unchanged bytes may be compressed; the texts in them were swept.
-        let body = if edits.is_empty() { None } else { std::str::from_utf8(&outgoing.body).ok() };
+        let body: &[u8] = if edits.is_empty() { &[] } else { &outgoing.body };
+        // Of another charset what is readable: names in ASCII, numbers.
         let places =
-            body.into_iter()
-                .map(|body| ("body", body))
+            body.utf8_chunks()
+                .map(|chunk| ("body", chunk.valid()))
                 .chain(std::iter::once(("path", outgoing.head.path_and_query.as_str())))
                 .chain(
                     outgoing.head.headers.iter().filter_map(|(name, value)| {

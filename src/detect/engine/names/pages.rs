@@ -5,7 +5,7 @@
 use std::ops::{Deref, DerefMut};
 
 use bytemuck::Pod;
-use memmap2::{Advice, MmapMut};
+use memmap2::MmapMut;
 
 /// Numbers of a fixed count, all zero at first.
 pub(super) struct Pages<T> {
@@ -31,7 +31,7 @@ impl<T: Pod> Pages<T> {
             Some(map) => {
                 // Only a wish: a system without huge pages gives small ones.
                 #[cfg(target_os = "linux")]
-                let _ = map.advise(Advice::HugePage);
+                map.advise(memmap2::Advice::HugePage).unwrap_or_default();
                 Held::Mapped(map)
             }
             None => Held::Heap(vec![T::zeroed(); count]),

@@ -257,8 +257,8 @@ impl Signals {
             if !free && lines.is_empty() || !held.cover(needs) {
                 continue;
             }
-            let whole = [0..text.len()];
-            let stretches = if free || !in_line { &whole[..] } else { lines };
+            let whole = 0..text.len();
+            let stretches = if free || !in_line { std::slice::from_ref(&whole) } else { lines };
             let mut left = self.rules.get(*rule).map_or(1, |rule| rule.cap.max(rule.least));
             for stretch in stretches {
                 let part = text.get(stretch.clone()).unwrap_or_default();
