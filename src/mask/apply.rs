@@ -429,15 +429,17 @@ impl Plan<'_> {
         // Unchanged bytes may be compressed; the texts in them were swept.
         let body: &[u8] = if edits.is_empty() { &[] } else { &outgoing.body };
         // Of another charset what is readable: names in ASCII, numbers.
-        let places =
-            body.utf8_chunks()
-                .map(|chunk| ("body", chunk.valid()))
-                .chain(std::iter::once(("path", outgoing.head.path_and_query.as_str())))
-                .chain(
-                    outgoing.head.headers.iter().filter_map(|(name, value)| {
-                        std::str::from_utf8(value).ok().map(|value| (name.as_str(), value))
-                    }),
-                );
+        let places = body
+            .utf8_chunks()
+            .map(|chunk| ("body", chunk.valid()))
+            .chain(std::iter::once(("path", outgoing.head.path_and_query.as_str())))
+            .chain(
+                outgoing
+                    .head
+                    .headers
+                    .iter()
+                    .flat_map(|(name, value)| value.utf8_chunks().map(move |chunk| (name.as_str(), chunk.valid()))),
+            );
         for (address, text) in places {
             let hit = swept.sight.hits(text).into_iter().find(|hit| !swept.allowed.contains(&hit.word));
             let masked = hit.and_then(|hit| self.masked.get(hit.word));

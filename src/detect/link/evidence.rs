@@ -219,9 +219,11 @@ fn behind(marks: &mut Marks, after: &str) {
     for _ in 0..3 {
         let spaced = rest.trim_start_matches([' ', '\u{3000}', '\t']);
         let bare = spaced.strip_prefix('(').unwrap_or(spaced);
+        let heads = [rest, spaced, bare].map(|from| from.as_bytes().first());
         let mut best: Option<(&'static Cue, usize, &'static str)> = None;
         for cue in CUES.iter().filter(|cue| cue.side == Side::After) {
-            for word in &cue.words {
+            // Most words are told by their first byte.
+            for word in cue.words.iter().filter(|word| heads.contains(&word.as_bytes().first()) || *word == "{age}") {
                 let length = if word == "{age}" {
                     age(bare)
                 } else {
@@ -298,9 +300,10 @@ fn ahead(marks: &mut Marks, before: &str) {
     }
     // `father Mr. Bennett`: a courtesy stands between.
     for _ in 0..2 {
+        let tail = rest.as_bytes().last();
         let mut best: Option<(&'static Cue, &'static str)> = None;
         for cue in CUES.iter().filter(|cue| cue.side == Side::Before) {
-            for word in &cue.words {
+            for word in cue.words.iter().filter(|word| word.as_bytes().last() == tail) {
                 if best.is_none_or(|(_, longest)| word.len() > longest.len()) && ends(rest, word) {
                     best = Some((cue, word));
                 }

@@ -1,6 +1,9 @@
 //! A name taken apart: surname, given names, initials, in every script; and when two written names can be one.
 //! Must not know: where a name stands and who bears it.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use super::readings;
 
 /// A written name. The surface is folded text (old characters, width, half-width kana are gone).
@@ -15,6 +18,9 @@ pub(super) struct Name {
     pub(super) initials: bool,
     /// Two words of Latin letters or foreign kana: either may be the surname.
     either: bool,
+    /// Made when first asked for, shared by copies.
+    full_keys: Rc<OnceCell<Vec<String>>>,
+    part_keys: Rc<OnceCell<Vec<String>>>,
 }
 
 pub(super) fn gap(letter: char) -> bool {
@@ -116,22 +122,26 @@ impl Name {
                 }
             }
         }
-        Self { whole, words, full, initials, either }
+        Self { whole, words, full, initials, either, ..Self::default() }
     }
 
     /// What another spelling of this full name shares with it: itself, and the sounds of its two parts in either order.
-    pub(super) fn full_keys(&self) -> Vec<String> {
+    pub(super) fn full_keys(&self) -> &[String] {
+        self.full_keys.get_or_init(|| self.make_full_keys())
+    }
+
+    fn make_full_keys(&self) -> Vec<String> {
         let mut keys = vec![self.whole.clone()];
         let mut words = self.words.clone();
         words.sort_unstable();
         keys.push(words.join(" "));
         // `A. Whitfield` has but the first letter of the given name.
         let mut pair = |family: &str, given: &str| {
+            let given = sounds(given, false).into_iter().chain([given.to_owned()]);
+            let firsts: Vec<String> =
+                given.map(|word| if latin(&word) { word.chars().take(1).collect() } else { word }).collect();
             for one in sounds(family, true).into_iter().chain([family.to_owned()]) {
-                for other in sounds(given, false).into_iter().chain([given.to_owned()]) {
-                    let first = if latin(&other) { other.chars().take(1).collect() } else { other };
-                    keys.push(format!("{one} {first}"));
-                }
+                keys.extend(firsts.iter().map(|first| format!("{one} {first}")));
             }
         };
         for (family, given) in &self.full {
@@ -146,7 +156,11 @@ impl Name {
     }
 
     /// What a part of this name, written alone, shares with it.
-    pub(super) fn part_keys(&self) -> Vec<String> {
+    pub(super) fn part_keys(&self) -> &[String] {
+        self.part_keys.get_or_init(|| self.make_part_keys())
+    }
+
+    fn make_part_keys(&self) -> Vec<String> {
         let mut keys = vec![self.whole.clone()];
         keys.extend(self.words.iter().cloned());
         for (family, given) in &self.full {

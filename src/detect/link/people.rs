@@ -141,11 +141,11 @@ impl People {
                 self.undecided.entry(mention.name.whole.clone()).or_default().push(person);
             } else {
                 for key in mention.name.part_keys() {
-                    register(&mut self.parts, key, person);
+                    register(&mut self.parts, key.clone(), person);
                 }
                 if mention.name.is_full() {
                     for key in mention.name.full_keys() {
-                        register(&mut self.full, key, person);
+                        register(&mut self.full, key.clone(), person);
                     }
                 }
             }
@@ -255,7 +255,7 @@ impl People {
     /// The person whom a word alone means: the best of those that it can mean, else somebody new.
     fn best(&mut self, mentions: &[Mention<'_>], at: usize) -> usize {
         let Some(mention) = mentions.get(at) else { return self.fresh() };
-        let mut keys = mention.name.part_keys();
+        let mut keys = mention.name.part_keys().to_vec();
         if let Some(word) = mention.marks.word.filter(|_| mention.marks.kin) {
             keys.push(format!("{KIN}{}", kinship(word)));
         }
@@ -264,7 +264,7 @@ impl People {
             // Initials share no key with a name: the first people of the text are looked at.
             (0..self.persons.len().min(MOST)).collect()
         } else {
-            let Some(few) = candidates(&self.parts, keys) else { return self.anybody(mention) };
+            let Some(few) = candidates(&self.parts, &keys) else { return self.anybody(mention) };
             few
         };
         for person in few {
@@ -445,10 +445,10 @@ fn register(index: &mut HashMap<String, Vec<usize>>, key: String, person: usize)
 }
 
 /// The persons under any of these keys; none when there are too many to tell.
-fn candidates(index: &HashMap<String, Vec<usize>>, keys: Vec<String>) -> Option<Vec<usize>> {
+fn candidates(index: &HashMap<String, Vec<usize>>, keys: &[String]) -> Option<Vec<usize>> {
     let mut found = Vec::new();
     for key in keys {
-        let persons = index.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let persons = index.get(key).map(Vec::as_slice).unwrap_or_default();
         if persons.len() > MOST {
             return None;
         }
