@@ -141,8 +141,8 @@ pub struct Scan {
     hashes: Vec<u64>,
     places: Vec<(u32, u32)>,
     longer: Vec<Hit>,
-    /// By letter: a longer ordinary word holds it, so that `cover` is worth asking.
-    covered: Vec<bool>,
+    /// By letter: how far the words of two letters and more reach that begin here and speak against a name; 0 none.
+    covers: Vec<u32>,
 }
 
 /// Longest word looked up.
@@ -167,13 +167,15 @@ impl Scan {
     /// Every dictionary word, by start and then by length. In passes over the whole window: what begins at each letter, the
     /// hashes of what may go on, their values; so that no step waits for the memory of the one before.
     fn words(&mut self, window: &Window, lexicon: &Lexicon) {
-        let Self { hits, first_hit, letters, starts, hashes, places, longer, covered, .. } = self;
+        let Self { hits, first_hit, letters, starts, hashes, places, longer, covers, .. } = self;
         letters.clear();
-        letters.extend((0..window.count()).map(|start| {
-            // A word ends before what is not Japanese.
-            let letter = |at: usize| if window.script(at).japanese() { window.letter(at) } else { '\0' };
-            (letter(start), letter(start + 1))
-        }));
+        // A word ends before what is not Japanese.
+        let japanese = |(letter, script): (&char, &Script)| if script.japanese() { *letter } else { '\0' };
+        let mut following = window.letters.iter().zip(&window.scripts).map(japanese);
+        if let Some(mut first) = following.next() {
+            letters.extend(following.map(|second| (std::mem::replace(&mut first, second), second)));
+            letters.push((first, '\0'));
+        }
         lexicon.starts(letters, starts);
         hashes.clear();
         places.clear();
@@ -212,12 +214,11 @@ impl Scan {
             }
         }
         first_hit.push(hits.len() as u32);
-        covered.clear();
-        covered.resize(window.count(), false);
+        covers.clear();
+        covers.resize(window.count(), 0);
         for hit in hits.iter().filter(|hit| hit.end - hit.start > 1 && hit.word.covers()) {
-            let (start, end) = (hit.start as usize, hit.end as usize);
-            if let Some(letters) = covered.get_mut(start..end) {
-                letters.fill(true);
+            if let Some(reach) = covers.get_mut(hit.start as usize) {
+                *reach = hit.end;
             }
         }
     }
@@ -267,7 +268,8 @@ impl Scan {
         for at in 0..=window.count() {
             let script = window.script(at);
             if matches!(script, Script::Line | Script::Edge) {
-                let japanese = (line..at).any(|at| window.script(at).japanese());
+                let scripts = window.scripts.get(line..at).unwrap_or(&[]);
+                let japanese = scripts.iter().any(|script| script.japanese());
                 if let Some(flags) = self.japanese_line.get_mut(line..at) {
                     flags.fill(japanese);
                 }
@@ -275,7 +277,7 @@ impl Scan {
             }
         }
         let mut last = (Before::Nothing, 0);
-        for at in 0..=window.count() {
+        self.line_label.extend((0..=window.count()).map(|at| {
             let script = window.script(at);
             match script {
                 Script::Line => last = (Before::Nothing, 0),
@@ -288,8 +290,8 @@ impl Scan {
                 }
                 _ => {}
             }
-            self.line_label.push(last);
-        }
+            last
+        }));
     }
 
     fn put(&mut self, start: usize, end: usize, form: Form, first: usize, second: usize) {
@@ -306,6 +308,8 @@ impl Scan {
 
     fn propose(&mut self, window: &Window, lexicon: &Lexicon, cues: &super::cues::Cues) {
         self.proposals.clear();
+        let tokens = std::mem::take(&mut self.tokens);
+        let mut latin = tokens.as_slice();
         for start in 0..window.count() {
             let size = self.proposals.len();
             match window.script(start) {
@@ -338,11 +342,30 @@ impl Scan {
                 self.hl7(window, start);
             }
             self.proposals.truncate(size + MOST * 2);
+            if let [first, rest @ ..] = latin
+                && first.start as usize == start
+            {
+                self.latin(window, first, rest);
+                latin = rest;
+            }
         }
-        self.latin(window);
-        // Nearly in order: a sort that sees what is sorted already.
-        self.proposals.sort_by_key(|p| (p.start, p.end, p.form, p.first, p.second));
-        self.proposals.dedup();
+        self.tokens = tokens;
+        self.sort();
+    }
+
+    /// In order, each once. Nearly in order they are already: every proposal moves a few places at most, as none begins more
+    /// than `labelled` or `hl7` look back.
+    fn sort(&mut self) {
+        let key = |p: &Proposal| (p.start, p.end, p.form, p.first, p.second);
+        let proposals = &mut self.proposals;
+        for at in 1..proposals.len() {
+            let mut to = at;
+            while to > 0 && matches!(proposals.get(to - 1..=to), Some([before, this]) if key(before) > key(this)) {
+                proposals.swap(to - 1, to);
+                to -= 1;
+            }
+        }
+        proposals.dedup();
     }
 
     fn dictionary(&mut self, window: &Window, start: usize) {
@@ -704,55 +727,51 @@ impl Scan {
         }
     }
 
-    /// Runs of capitalised words.
-    fn latin(&mut self, window: &Window) {
+    /// Runs of capitalised words that begin with `token`; `following` stand behind it.
+    fn latin(&mut self, window: &Window, token: &Token, following: &[Token]) {
         const PARTICLES: [&str; 20] = [
             "van", "von", "der", "den", "de", "del", "della", "da", "di", "dos", "la", "le", "bin", "binti", "ibn",
             "al", "el", "y", "ter", "e",
         ];
-        let tokens = std::mem::take(&mut self.tokens);
-        for (index, token) in tokens.iter().enumerate() {
-            if !token.capital || token.end - token.start > 24 {
+        if !token.capital || token.end - token.start > 24 {
+            return;
+        }
+        let mut last = token;
+        let mut count = 1;
+        let mut particle = false;
+        self.latin_end(window, token, token, Form::Latin1);
+        for next in following.iter().take(5) {
+            let between = window.slice(last.end as usize, next.start as usize);
+            let close = matches!(between, [' '] | [',', ' '] | [','] | ['.', ' '] | ['.'] | [' ', ' ']);
+            let short = last.end - last.start <= 2;
+            if !close || between.first() == Some(&'.') && !short {
+                break;
+            }
+            if !next.capital {
+                let word = window.slice(next.start as usize, next.end as usize);
+                if !PARTICLES.iter().any(|particle| particle.chars().eq(word.iter().copied())) {
+                    break;
+                }
+                particle = true;
+                last = next;
                 continue;
             }
-            let mut last = token;
-            let mut count = 1;
-            let mut particle = false;
-            self.latin_end(window, token, token, Form::Latin1);
-            for next in tokens.iter().skip(index + 1).take(5) {
-                let between = window.slice(last.end as usize, next.start as usize);
-                let close = matches!(between, [' '] | [',', ' '] | [','] | ['.', ' '] | ['.'] | [' ', ' ']);
-                let short = last.end - last.start <= 2;
-                if !close || between.first() == Some(&'.') && !short {
-                    break;
-                }
-                if !next.capital {
-                    let word: String = window.slice(next.start as usize, next.end as usize).iter().collect();
-                    if !PARTICLES.contains(&word.as_str()) {
-                        break;
-                    }
-                    particle = true;
-                    last = next;
-                    continue;
-                }
-                count += 1;
-                last = next;
-                if particle {
-                    self.latin_end(window, token, last, Form::LatinParticle);
-                    break;
-                }
-                let form = match count {
-                    2 => Form::Latin2,
-                    3 => Form::Latin3,
-                    _ => Form::Latin4,
-                };
-                self.latin_end(window, token, last, form);
-                if count == 4 {
-                    break;
-                }
+            count += 1;
+            last = next;
+            if particle {
+                self.latin_end(window, token, last, Form::LatinParticle);
+                break;
+            }
+            let form = match count {
+                2 => Form::Latin2,
+                3 => Form::Latin3,
+                _ => Form::Latin4,
+            };
+            self.latin_end(window, token, last, form);
+            if count == 4 {
+                break;
             }
         }
-        self.tokens = tokens;
     }
 
     fn latin_end(&mut self, window: &Window, first: &Token, last: &Token, form: Form) {
@@ -768,10 +787,9 @@ impl Scan {
     pub fn cover(&self, start: usize, end: usize) -> usize {
         let mut size = end - start;
         let mut best = 0;
-        if !self.covered.get(start).copied().unwrap_or(false) {
-            return best;
-        }
-        for from in start.saturating_sub(6)..=start {
+        let first = start.saturating_sub(6);
+        let reaches = self.covers.get(first..=start).unwrap_or(&[]);
+        for (from, _) in (first..).zip(reaches).filter(|(_, reach)| **reach as usize >= end) {
             for hit in self.hits_at(from) {
                 let length = (hit.end - hit.start) as usize;
                 if hit.end as usize >= end && length > size && hit.word.covers() {

@@ -144,7 +144,7 @@ impl Layout {
         self.total
     }
 
-    #[inline]
+    #[inline(always)]
     fn index(&self, template: T, values: &[usize]) -> u32 {
         let template = template as usize;
         let mut index = 0;
@@ -220,51 +220,46 @@ pub struct Hooks {
     facility: Vec<bool>,
 }
 
+/// A facility this many letters ahead is no longer seen.
+const FAR: u32 = 8;
+
 impl Hooks {
     pub fn look(&mut self, window: &Window, scan: &Scan) {
         self.before.clear();
         self.after.clear();
         self.facility.clear();
-        for at in 0..=window.count() {
-            let mut from = at;
-            while from > 0
-                && at - from < 3
-                && matches!(
-                    window.letter(from - 1),
-                    ' ' | '\t' | ':' | '(' | '・' | '-' | '=' | ',' | '、' | '「' | '"' | '>'
-                )
-            {
-                from -= 1;
-            }
-            let cue = scan.before.get(from).copied().unwrap_or_default();
-            self.before.push((cue.before, from < at, cue.word));
-
-            let mut to = at;
-            if window.letter(to) == ' ' {
-                to += 1;
-            }
-            let cue = scan.after.get(to).copied().unwrap_or_default();
-            let apart = to > at;
-            self.after.push(match cue.after {
+        // Letters that may stand between a label and a name, right before this one.
+        let mut gaps = 0;
+        let mut previous = '\0';
+        self.before.extend((0..=window.count()).map(|at| {
+            let gap = matches!(previous, ' ' | '\t' | ':' | '(' | '・' | '-' | '=' | ',' | '、' | '「' | '"' | '>');
+            gaps = if gap { (gaps + 1).min(3) } else { 0 };
+            previous = window.letter(at);
+            let cue = scan.before.get(at - gaps).copied().unwrap_or_default();
+            (cue.before, gaps > 0, cue.word)
+        }));
+        self.after.extend((0..=window.count()).map(|at| {
+            let apart = window.letter(at) == ' ';
+            let cue = scan.after.get(at + usize::from(apart)).copied().unwrap_or_default();
+            match cue.after {
                 After::Nothing | After::Particle | After::Act if cue.after == After::Nothing || apart => {
                     if reading(window, at) { (After::Reading, false, 0) } else { (After::Nothing, apart, 0) }
                 }
                 after => (after, apart, cue.word),
-            });
-
-            let mut facility = false;
-            let mut ahead = at;
-            while ahead < at + 8 && window.script(ahead).japanese() {
-                match scan.after.get(ahead).map(|cue| cue.after) {
-                    Some(After::Facility) => {
-                        facility = true;
-                        break;
-                    }
-                    Some(After::Honorific | After::Act) => break,
-                    _ => ahead += 1,
-                }
             }
-            self.facility.push(facility);
+        }));
+        // From behind: how far ahead a facility is, when nothing stands between.
+        self.facility.resize(window.count(), false);
+        let mut distance = FAR;
+        let letters = self.facility.iter_mut().zip(&scan.after).zip(&window.scripts);
+        for ((facility, cue), script) in letters.rev() {
+            distance = match cue.after {
+                _ if !script.japanese() => FAR,
+                After::Facility => 0,
+                After::Honorific | After::Act => FAR,
+                _ => (distance + 1).min(FAR),
+            };
+            *facility = distance < FAR;
         }
     }
 
@@ -364,6 +359,12 @@ impl<'a> Sight<'a> {
     /// The features of `p`, as numbers.
     pub fn features(&self, p: &Proposal, out: &mut Vec<u32>) {
         out.clear();
+        self.each(p, |feature| out.push(feature));
+    }
+
+    /// Call `take` with every feature of `p`.
+    #[inline]
+    pub fn each(&self, p: &Proposal, mut take: impl FnMut(u32)) {
         let Self { window, scan, hooks, lexicon, layout, .. } = self;
         let (start, end) = (p.start as usize, p.end as usize);
         let form = p.form as usize;
@@ -373,7 +374,7 @@ impl<'a> Sight<'a> {
         let (before, before_gap, before_word) = hooks.before(start);
         let (after, after_gap, after_word) = hooks.after(end);
         let (b, bg, a, ag) = (before as usize, usize::from(before_gap), after as usize, usize::from(after_gap));
-        let mut put = |template: T, values: &[usize]| out.push(layout.index(template, values));
+        let mut put = |template: T, values: &[usize]| take(layout.index(template, values));
 
         put(T::Form, &[form]);
         put(T::LineStart, &[form, usize::from(line_start), right]);
@@ -507,11 +508,11 @@ impl<'a> Sight<'a> {
             _ => {}
         }
         if p.form.latin() {
-            self.latin(p, out);
+            self.latin(p, &mut take);
         }
     }
 
-    fn latin(&self, p: &Proposal, out: &mut Vec<u32>) {
+    fn latin(&self, p: &Proposal, take: &mut impl FnMut(u32)) {
         let Self { window, scan, cues, layout, .. } = self;
         let form = p.form as usize;
         let from = scan.tokens.partition_point(|token| token.start < p.start);
@@ -542,7 +543,7 @@ impl<'a> Sight<'a> {
                 } else {
                     2
                 };
-                out.push(layout.index(T::Latin, &[place, form, code]));
+                take(layout.index(T::Latin, &[place, form, code]));
             }
         }
         let case = |token: Option<&super::candidates::Token>| match token {
@@ -558,9 +559,9 @@ impl<'a> Sight<'a> {
         let number = |token: Option<&super::candidates::Token>| {
             token.map_or(0, |token| cues.neighbour(window.slice(token.start as usize, token.end as usize)))
         };
-        out.push(layout.index(T::Previous, &[number(previous)]));
-        out.push(layout.index(T::Next, &[number(next)]));
-        out.push(layout.index(T::NeighbourCase, &[form, case(previous), case(next)]));
+        take(layout.index(T::Previous, &[number(previous)]));
+        take(layout.index(T::Next, &[number(next)]));
+        take(layout.index(T::NeighbourCase, &[form, case(previous), case(next)]));
         let japanese = scan.japanese_line.get(p.start as usize).copied().unwrap_or(false);
         let upper = if upper == 0 {
             0
@@ -569,6 +570,6 @@ impl<'a> Sight<'a> {
         } else {
             1
         };
-        out.push(layout.index(T::LatinLine, &[form, usize::from(japanese), upper, usize::from(technical)]));
+        take(layout.index(T::LatinLine, &[form, usize::from(japanese), upper, usize::from(technical)]));
     }
 }

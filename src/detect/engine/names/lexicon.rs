@@ -214,6 +214,7 @@ impl GivenLetters {
 
 /// All word lists.
 pub struct Lexicon {
+    /// Of three letters and more.
     japanese: Table,
     starts: Starts,
     latin: Table,
@@ -239,8 +240,8 @@ impl Lexicon {
     /// The first line that cannot be read.
     pub fn shipped(technical: &[String]) -> Result<Self, BadLine> {
         let mut lexicon = Self {
-            japanese: Table::with_room(690_000),
-            starts: Starts::with_room(300_000),
+            japanese: Table::with_room(470_000),
+            starts: Starts::with_room(260_000),
             latin: Table::with_room(150_000),
             romaji: Table::with_room(60_000),
             given_letters: GivenLetters::default(),
@@ -265,7 +266,9 @@ impl Lexicon {
         let length = word.chars().count();
         if value != 0 && (1..=15).contains(&length) {
             self.starts.add(word, value);
-            self.japanese.add_hash(hash(word.chars()), value);
+            if length > 2 {
+                self.japanese.add_hash(hash(word.chars()), value);
+            }
         }
     }
 
@@ -274,7 +277,7 @@ impl Lexicon {
         self.starts.each(places, out);
     }
 
-    /// The Japanese words with these hashes: number and word, in order.
+    /// The Japanese words of three letters and more with these hashes: number and word, in order.
     pub fn words(&self, hashes: &[u64], mut put: impl FnMut(usize, Word)) {
         self.japanese.each(hashes, |number, value| put(number, Word(value)));
     }
@@ -315,7 +318,7 @@ impl Lexicon {
             let (Some(word), Some(count)) = (columns.next(), columns.next()) else { return Err(bad) };
             let Ok(count) = count.parse::<u32>() else { return Err(bad) };
             let step = 1 + u32::from(count >= 20_000) + u32::from(count >= 60_000) + u32::from(count >= 200_000);
-            let known = self.japanese.word(&word.chars().collect::<Vec<_>>()) & 15 != 0;
+            let known = self.word(&word.chars().collect::<Vec<_>>()).has(Sense::Surname);
             self.add(word, step << 15 | if known { 0 } else { EXTRA });
         }
         Ok(())
@@ -392,7 +395,11 @@ impl Lexicon {
 
     #[must_use]
     pub fn word(&self, letters: &[char]) -> Word {
-        Word(self.japanese.word(letters))
+        match letters {
+            [one] => Word(self.starts.one(*one)),
+            [first, second] => Word(self.starts.two(*first, *second)),
+            _ => Word(self.japanese.word(letters)),
+        }
     }
 
     /// A Latin word, any case.

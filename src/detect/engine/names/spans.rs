@@ -21,10 +21,9 @@ pub(super) fn collect(names: &Names, scratch: &Scratch, view: View<'_>, block: R
     let chance = |at: usize| scratch.inside.get(at).copied().unwrap_or(0.0);
     let mut at = 0;
     while at < count {
-        if chance(at) < names.tau {
-            at += 1;
-            continue;
-        }
+        let rest = scratch.inside.get(at..count).unwrap_or(&[]);
+        let Some(found) = rest.iter().position(|chance| *chance >= names.tau) else { break };
+        at += found;
         let mut end = at + 1;
         let mut top = chance(at);
         while end < count && chance(end) >= names.tau && scratch.begins.get(end).copied().unwrap_or(0.0) <= BEGINS {
