@@ -108,10 +108,34 @@ const TEMPLATES: [(&str, &[Field]); 37] = {
     ]
 };
 
+/// How many values the fields of each template have: as many sizes as it has fields, 1 behind them. Known to the compiler, so
+/// that a feature's number costs no division and no look at memory. Cue words are counted when the cues are read.
+const SIZES: [[u32; 4]; TEMPLATES.len()] = {
+    let mut all = [[1; 4]; TEMPLATES.len()];
+    let mut template = 0;
+    while template < TEMPLATES.len() {
+        let fields = TEMPLATES[template].1;
+        let mut at = 0;
+        while at < fields.len() {
+            all[template][at] = match fields[at] {
+                Field::Form => Form::COUNT as u32,
+                Field::Script => Script::COUNT as u32,
+                Field::Before => Before::COUNT as u32,
+                Field::After => After::COUNT as u32,
+                Field::Word => u32::MAX,
+                Field::Number(n) => n as u32,
+            };
+            at += 1;
+        }
+        template += 1;
+    }
+    all
+};
+
 /// Where each template's numbers lie.
 pub struct Layout {
     offsets: [u32; TEMPLATES.len()],
-    /// As many as the template has fields; 1 behind them.
+    /// As `SIZES`, and the number of cue words.
     sizes: [[u32; 4]; TEMPLATES.len()],
     total: usize,
 }
@@ -119,18 +143,10 @@ pub struct Layout {
 impl Layout {
     #[must_use]
     pub fn new(cues: &Cues) -> Self {
-        let mut layout = Self { offsets: [0; TEMPLATES.len()], sizes: [[1; 4]; TEMPLATES.len()], total: 0 };
-        let slots = layout.offsets.iter_mut().zip(layout.sizes.iter_mut());
-        for ((_, fields), (offset, sizes)) in TEMPLATES.iter().zip(slots) {
-            for (size, field) in sizes.iter_mut().zip(fields.iter()) {
-                *size = match field {
-                    Field::Form => Form::COUNT as u32,
-                    Field::Script => Script::COUNT as u32,
-                    Field::Before => Before::COUNT as u32,
-                    Field::After => After::COUNT as u32,
-                    Field::Word => cues.numbers() as u32,
-                    Field::Number(n) => u32::from(*n),
-                };
+        let mut layout = Self { offsets: [0; TEMPLATES.len()], sizes: SIZES, total: 0 };
+        for (offset, sizes) in layout.offsets.iter_mut().zip(layout.sizes.iter_mut()) {
+            for size in sizes.iter_mut().filter(|size| **size == u32::MAX) {
+                *size = cues.numbers() as u32;
             }
             *offset = layout.total as u32;
             layout.total += sizes.iter().product::<u32>() as usize;
@@ -148,7 +164,7 @@ impl Layout {
     fn index(&self, template: T, values: &[usize]) -> u32 {
         let template = template as usize;
         let mut index = 0;
-        if let Some(sizes) = self.sizes.get(template) {
+        if let Some(sizes) = SIZES.get(template) {
             for (size, value) in sizes.iter().zip(values) {
                 index = index * size + (*value as u32).min(size - 1);
             }
@@ -164,15 +180,15 @@ impl Layout {
             return String::new();
         };
         let mut rest = index - self.offsets.get(template).copied().unwrap_or(0);
-        let mut values = Vec::new();
-        for size in sizes.iter().take(fields.len()).rev() {
-            values.push(rest % size);
+        let mut values = [0; 4];
+        for (value, size) in values.iter_mut().zip(sizes).rev() {
+            *value = (rest % size) as usize;
             rest /= size;
         }
-        let mut out = (*name).to_owned();
-        for (field, value) in fields.iter().zip(values.iter().rev()) {
+        let mut out = String::with_capacity(48);
+        out.push_str(name);
+        for (field, value) in fields.iter().zip(values) {
             out.push('|');
-            let value = *value as usize;
             match field {
                 Field::Form => out.push_str(Form::WORDS.get(value).unwrap_or(&"")),
                 Field::Script => out.push_str(Script::ALL.get(value).map_or("", |script| script.word())),

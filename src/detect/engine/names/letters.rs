@@ -255,11 +255,17 @@ struct Row([i16; ROW]);
 
 const ROW: usize = PLACES * 2 + 2;
 
+impl Row {
+    /// A sum this large is as good as certain.
+    fn and(self, other: &Self) -> Self {
+        Self(std::array::from_fn(|at| self.0[at].saturating_add(other.0[at])))
+    }
+}
+
 /// Add `row` to the sums of seven letters.
 fn give(sums: &mut [i16], place: usize, row: &Row) {
     if let Some(sums) = sums.get_mut(place..).and_then(|sums| sums.first_chunk_mut::<ROW>()) {
-        // A sum this large is as good as certain.
-        *sums = std::array::from_fn(|at| sums[at].saturating_add(row.0[at]));
+        *sums = Row(*sums).and(row).0;
     }
 }
 
@@ -458,16 +464,18 @@ impl LetterModel {
         for stretch in stretches.iter() {
             let place = |at: usize| base + (at + EDGE - stretch.start) * 2;
             for at in stretch.start.saturating_sub(2)..(stretch.end + 2).min(window.count()) {
+                let mut sum = Row::default();
                 for (word, bits) in marks.get(at).into_iter().flatten().enumerate() {
                     let mut bits = *bits;
                     while bits != 0 {
                         let mark = word * 64 + bits.trailing_zeros() as usize;
                         bits &= bits - 1;
                         if let Some(row) = self.marks.get(mark) {
-                            give(sums, place(at) - NEAR * 2, row);
+                            sum = sum.and(row);
                         }
                     }
                 }
+                give(sums, place(at) - NEAR * 2, &sum);
             }
             for at in stretch.clone() {
                 let keys = singles(window, at, words.get(at).copied().unwrap_or(0));
@@ -499,9 +507,10 @@ impl LetterModel {
         self.runs.each(hashes, |number, row| {
             found.push((owners.get(number / RUN).copied().unwrap_or(0), row.wrapping_sub(1)));
         });
-        for (place, row) in found.iter() {
-            if let Some(row) = self.rows.get(*row as usize) {
-                give(sums, *place as usize, row);
+        for same in found.chunk_by(|(before, _), (place, _)| before == place) {
+            let rows = same.iter().filter_map(|(_, row)| self.rows.get(*row as usize));
+            if let Some((place, _)) = same.first() {
+                give(sums, *place as usize, &rows.fold(Row::default(), Row::and));
             }
         }
         emissions.clear();

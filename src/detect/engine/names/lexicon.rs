@@ -2,7 +2,7 @@
 //! against a name; Latin names, romaji and English words. Files and sources: `patterns/names/*`, `scripts/names/make`.
 //! Must not know: texts, scores.
 
-use super::letter::{hash, katakana};
+use super::letter::{SEED, hash, katakana, mix};
 use super::starts::{Start, Starts};
 use super::table::Table;
 use crate::detect::text::Text;
@@ -412,8 +412,15 @@ impl Lexicon {
         };
         let mut value = self.latin.get(hash(lower()));
         if letters.len() > 2 && letters.len() <= 15 {
-            let key = loose(&lower().collect::<String>());
-            value |= self.romaji.get(hash(key.chars()));
+            let mut plain = [0; 15];
+            let mut count = 0;
+            for (slot, letter) in plain.iter_mut().zip(lower().filter_map(plain_letter)) {
+                *slot = letter;
+                count += 1;
+            }
+            let mut key = SEED;
+            loosen(plain.get(..count).unwrap_or(&[]), |letter| key = mix(key, char::from(letter)));
+            value |= self.romaji.get(key);
         }
         Latin(value)
     }
@@ -563,50 +570,53 @@ fn syllable(letter: char) -> &'static str {
 /// One key for Hepburn, Kunrei and long vowels; `word` is in lower case.
 #[must_use]
 pub fn loose(word: &str) -> String {
-    let mut letters: Vec<u8> = Vec::with_capacity(word.len() + 4);
-    for c in word.chars() {
-        match c {
-            'a'..='z' => letters.push(c as u8),
-            'ā' | 'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' => letters.push(b'a'),
-            'ī' | 'í' | 'ì' | 'î' | 'ï' => letters.push(b'i'),
-            'ū' | 'ú' | 'ù' | 'û' | 'ü' => letters.push(b'u'),
-            'ē' | 'é' | 'è' | 'ê' | 'ë' => letters.push(b'e'),
-            'ō' | 'ó' | 'ò' | 'ô' | 'ö' | 'õ' => letters.push(b'o'),
-            'ñ' => letters.push(b'n'),
-            'ç' => letters.push(b'c'),
-            _ => {}
-        }
-    }
+    let letters: Vec<u8> = word.chars().filter_map(plain_letter).collect();
     let mut out = String::with_capacity(letters.len() + 4);
+    loosen(&letters, |letter| out.push(char::from(letter)));
+    out
+}
+
+/// A small letter without its accent.
+fn plain_letter(letter: char) -> Option<u8> {
+    match letter {
+        'a'..='z' => Some(letter as u8),
+        'ā' | 'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' => Some(b'a'),
+        'ī' | 'í' | 'ì' | 'î' | 'ï' => Some(b'i'),
+        'ū' | 'ú' | 'ù' | 'û' | 'ü' => Some(b'u'),
+        'ē' | 'é' | 'è' | 'ê' | 'ë' => Some(b'e'),
+        'ō' | 'ó' | 'ò' | 'ô' | 'ö' | 'õ' => Some(b'o'),
+        'ñ' => Some(b'n'),
+        'ç' => Some(b'c'),
+        _ => None,
+    }
+}
+
+/// Call `put` with the letters of the key for `letters`.
+fn loosen(letters: &[u8], mut put: impl FnMut(u8)) {
     let mut at = 0;
+    let mut last = 0;
     let get = |at: usize| letters.get(at).copied().unwrap_or(0);
     while at < letters.len() {
         let (a, b, c) = (get(at), get(at + 1), get(at + 2));
-        let last = out.as_bytes().last().copied().unwrap_or(0);
-        let (put, used): (&str, usize) = match (a, b, c) {
-            (b's', b'y', b'a' | b'u' | b'o') => ("sh", 2),
-            (b't', b'y', b'a' | b'u' | b'o') => ("ch", 2),
-            (b'z' | b'j', b'y', b'a' | b'u' | b'o') => ("j", 2),
-            (b's', b'i', _) => ("shi", 2),
-            (b't', b'i', _) => ("chi", 2),
-            (b't', b'u', _) => ("tsu", 2),
-            (b'z', b'i', _) => ("ji", 2),
-            (b'h', b'u', _) if last != b's' && last != b'c' => ("fu", 2),
-            (b'm', b'b' | b'p', _) => ("n", 1),
-            (b'o', b'u' | b'o', _) => ("o", 2),
-            (b'o', b'h', c) if !matches!(c, b'a' | b'i' | b'u' | b'e' | b'o' | b'y') => ("o", 2),
-            (b'u', b'u', _) => ("u", 2),
-            _ => ("", 0),
+        let (key, used): (&[u8], usize) = match (a, b, c) {
+            (b's', b'y', b'a' | b'u' | b'o') => (b"sh", 2),
+            (b't', b'y', b'a' | b'u' | b'o') => (b"ch", 2),
+            (b'z' | b'j', b'y', b'a' | b'u' | b'o') => (b"j", 2),
+            (b's', b'i', _) => (b"shi", 2),
+            (b't', b'i', _) => (b"chi", 2),
+            (b't', b'u', _) => (b"tsu", 2),
+            (b'z', b'i', _) => (b"ji", 2),
+            (b'h', b'u', _) if last != b's' && last != b'c' => (b"fu", 2),
+            (b'm', b'b' | b'p', _) => (b"n", 1),
+            (b'o', b'u' | b'o', _) => (b"o", 2),
+            (b'o', b'h', c) if !matches!(c, b'a' | b'i' | b'u' | b'e' | b'o' | b'y') => (b"o", 2),
+            (b'u', b'u', _) => (b"u", 2),
+            _ => (&[a], 1),
         };
-        if used == 0 {
-            out.push(a as char);
-            at += 1;
-        } else {
-            out.push_str(put);
-            at += used;
-        }
+        key.iter().for_each(|letter| put(*letter));
+        last = key.last().copied().unwrap_or(last);
+        at += used;
     }
-    out
 }
 
 #[cfg(test)]

@@ -406,7 +406,7 @@ fn evidence(names: &Names, scratch: &Scratch, start: usize, end: usize) -> Vec<E
     let best = near(scratch, start, end)
         .filter(|(p, _)| (p.start as usize) < end && (p.end as usize) > start)
         .max_by(|a, b| a.1.total_cmp(b.1));
-    let mut notes = Vec::new();
+    let mut notes = Vec::with_capacity(6);
     let Some((proposal, chance)) = best else {
         notes.push(Evidence::new("letters and words around", scratch.inside.get(start).copied().unwrap_or(0.0)));
         return notes;
@@ -421,11 +421,20 @@ fn evidence(names: &Names, scratch: &Scratch, start: usize, end: usize) -> Vec<E
         notes.push(Evidence::new(format!("before {}", names.cues.word(usize::from(word))), 0.0));
     }
     let sight = Sight::new(&scratch.window, &scratch.scan, &scratch.hooks, &names.lexicon, &names.cues, &names.layout);
-    let mut features = Vec::new();
-    sight.features(proposal, &mut features);
-    let mut weighed: Vec<(f32, u32)> = features.iter().map(|f| (names.weights.of(*f), *f)).collect();
-    weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
-    for (weight, feature) in weighed.into_iter().take(3).filter(|(weight, _)| *weight > 0.0) {
+    // The three strongest; the earlier of equal ones.
+    let mut strongest = [(0.0, 0); 3];
+    sight.each(proposal, |feature| {
+        let here = (names.weights.of(feature), feature);
+        let place = strongest.iter().position(|held| here.0 > held.0);
+        if let Some([place, weaker @ ..]) = place.and_then(|place| strongest.get_mut(place..)) {
+            weaker.rotate_right(1.min(weaker.len()));
+            if let Some(next) = weaker.first_mut() {
+                *next = *place;
+            }
+            *place = here;
+        }
+    });
+    for (weight, feature) in strongest.into_iter().filter(|(weight, _)| *weight > 0.0) {
         notes.push(Evidence::new(names.layout.name(feature, &names.cues), weight));
     }
     notes

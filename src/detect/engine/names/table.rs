@@ -33,7 +33,7 @@ impl Table {
     /// A table for about `words` words.
     #[must_use]
     pub(super) fn with_room(words: usize) -> Self {
-        let size = (words.max(8) * 3 / 2).next_power_of_two();
+        let size = (words.max(8) * 5 / 4).next_power_of_two();
         Self {
             slots: Pages::zeroed(size),
             mask: size - 1,
