@@ -222,6 +222,9 @@ pub struct Lexicon {
     given_letters: GivenLetters,
 }
 
+/// Words of a list that are added together.
+const WORDS: usize = 64;
+
 /// A line of a word list that cannot be read.
 #[derive(Debug)]
 pub struct BadLine {
@@ -230,7 +233,13 @@ pub struct BadLine {
 }
 
 fn rows(text: &'static str) -> impl Iterator<Item = (usize, &'static str)> {
-    text.lines().enumerate().filter(|(_, line)| !line.starts_with('#') && !line.is_empty())
+    let mut rest = text;
+    let lines = std::iter::from_fn(move || {
+        let (line, after) = rest.split_at_checked(memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len()))?;
+        rest = after.strip_prefix('\n').unwrap_or("");
+        (!line.is_empty() || !after.is_empty()).then(|| line.strip_suffix('\r').unwrap_or(line))
+    });
+    lines.enumerate().filter(|(_, line)| !line.starts_with('#') && !line.is_empty())
 }
 
 impl Lexicon {
@@ -272,6 +281,15 @@ impl Lexicon {
         }
     }
 
+    /// `add` for many words at once, which are then gone from `words`.
+    fn add_all(&mut self, words: &mut Vec<(&str, u32)>) {
+        self.starts.warm(words.iter().map(|(word, _)| *word));
+        self.japanese.warm(words.iter().map(|(word, _)| hash(word.chars())));
+        for (word, value) in words.drain(..) {
+            self.add(word, value);
+        }
+    }
+
     /// By place, given its letter and the next: the Japanese words of one and two letters, and the lengths of longer ones.
     pub fn starts(&self, places: &[(char, char)], out: &mut Vec<Start>) {
         self.starts.each(places, out);
@@ -284,11 +302,16 @@ impl Lexicon {
 
     fn japanese(&mut self) -> Result<(), BadLine> {
         let mut kana = String::new();
+        let mut words = Vec::with_capacity(WORDS);
         for (number, line) in rows(include_str!("../../../../patterns/names/japanese.tsv")) {
             let bad = BadLine { file: "japanese.tsv", line: number + 1 };
-            let Some((word, marks)) = line.split_once('\t') else { return Err(bad) };
-            let Some((value, surname, given)) = marks_of(marks) else { return Err(bad) };
-            self.add(word, value);
+            let tab = line.bytes().rposition(|byte| byte == b'\t');
+            let Some((word, marks)) = tab.and_then(|tab| line.split_at_checked(tab)) else { return Err(bad) };
+            let Some((value, surname, given)) = marks_of(marks.trim_start()) else { return Err(bad) };
+            words.push((word, value));
+            if words.len() == WORDS {
+                self.add_all(&mut words);
+            }
             if value & 0xf0 != 0 {
                 self.count_given(word);
             }
@@ -308,6 +331,7 @@ impl Lexicon {
                 }
             }
         }
+        self.add_all(&mut words);
         Ok(())
     }
 

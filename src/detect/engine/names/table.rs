@@ -75,6 +75,16 @@ impl Table {
         }
     }
 
+    /// Read where words with these hashes will stand, all together, so that adding them does not wait for memory each time.
+    pub(super) fn warm(&self, hashes: impl Iterator<Item = u64>) {
+        let (slots, seen): (&[u64], &[u64]) = (&self.slots, &self.seen);
+        let read = hashes.map(finish).fold(0, |read, mixed| {
+            let at = |numbers: &[u64], at: usize| numbers.get(at).copied().unwrap_or(0);
+            read ^ at(slots, mixed as usize & self.mask) ^ at(seen, bit(seen, mixed).0)
+        });
+        std::hint::black_box(read);
+    }
+
     /// The value of the word with this hash, or 0.
     #[must_use]
     pub(super) fn get(&self, hash: u64) -> u32 {
