@@ -4,10 +4,12 @@
 
 use std::cell::Cell;
 
-use super::candidates::{Form, Proposal, Scan};
+use super::candidates::{Form, Proposal};
 use super::cues::{After, Before, Cues};
 use super::letter::{Script, Window};
-use super::lexicon::{Latin, Lexicon, STEPS, Sense, Word};
+use super::lexicon::Lexicon;
+use super::scan::{Scan, Token};
+use super::word::{Latin, STEPS, Sense, Word};
 
 /// What a place in a feature counts.
 #[derive(Clone, Copy)]
@@ -562,7 +564,7 @@ impl<'a> Sight<'a> {
                 take(layout.index(T::Latin, &[place, form, code]));
             }
         }
-        let case = |token: Option<&super::candidates::Token>| match token {
+        let case = |token: Option<&Token>| match token {
             Some(token) if token.capital => 2,
             Some(_) => 1,
             None => 0,
@@ -572,7 +574,7 @@ impl<'a> Sight<'a> {
             .and_then(|at| scan.tokens.get(at))
             .filter(|token| matches!(window.slice(token.end as usize, p.start as usize), [' '] | ['.', ' ']));
         let next = scan.tokens.get(to).filter(|token| window.slice(p.end as usize, token.start as usize) == [' ']);
-        let number = |token: Option<&super::candidates::Token>| {
+        let number = |token: Option<&Token>| {
             token.map_or(0, |token| cues.neighbour(window.slice(token.start as usize, token.end as usize)))
         };
         take(layout.index(T::Previous, &[number(previous)]));

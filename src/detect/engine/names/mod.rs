@@ -3,6 +3,7 @@
 //! Must not know: files, what other engines find, what is done with a finding.
 
 pub mod candidates;
+pub mod chain;
 pub mod cues;
 pub mod features;
 pub mod field;
@@ -12,13 +13,17 @@ pub mod lattice;
 pub mod letter;
 pub mod letters;
 pub mod lexicon;
+pub mod marks;
 pub mod model;
 mod pages;
+pub mod romaji;
+pub mod scan;
 mod spans;
 pub mod starts;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod word;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -2,12 +2,13 @@
 //! `patterns/names/weights.tsv`, one feature each.
 //! Must not know: what is done with the chances.
 
-use super::candidates::{Proposal, Scan};
+use super::candidates::Proposal;
 use super::cues::Cues;
 use super::features::{Hooks, Layout, Sight};
 use super::lattice::{Arc, Lattice};
 use super::letter::Window;
 use super::lexicon::Lexicon;
+use super::scan::Scan;
 
 /// Proposals below this score are dropped before the sums: their chance is under 0.0003.
 const HOPELESS: f32 = -8.0;

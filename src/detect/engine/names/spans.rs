@@ -5,12 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Names;
-use super::candidates::{Form, Hit, Proposal};
+use super::candidates::{Form, Proposal};
 use super::cues::{After, Before};
 use super::features::Sight;
 use super::letter::Script;
-use super::lexicon::{Latin, Sense};
 use super::model::Scratch;
+use super::scan::{Hit, Token};
+use super::word::{Latin, Sense, Word};
 use crate::detect::engine::{Candidate, Output, View};
 use crate::detect::finding::{Evidence, RuleId};
 use crate::detect::kind::{Kind, Role};
@@ -236,7 +237,7 @@ fn refused(names: &Names, scratch: &Scratch, start: usize, end: usize, chance: f
     if polite || names.cues.not_person(letters) {
         return true;
     }
-    let word = if letters.len() <= 12 { names.lexicon.word(letters) } else { super::lexicon::Word(0) };
+    let word = if letters.len() <= 12 { names.lexicon.word(letters) } else { Word(0) };
     let known = word.surname() + word.given() > 0;
     if names.cues.is_cue(letters) && !known {
         return true;
@@ -298,8 +299,8 @@ fn latin_refused(names: &Names, scratch: &Scratch, start: usize, end: usize, cha
     if first.start as usize > start {
         return false;
     }
-    let letters = |token: &super::candidates::Token| window.slice(token.start as usize, token.end as usize);
-    let long = |token: &&super::candidates::Token| token.end - token.start > 1;
+    let letters = |token: &Token| window.slice(token.start as usize, token.end as usize);
+    let long = |token: &&Token| token.end - token.start > 1;
     if tokens
         .iter()
         .filter(long)
@@ -307,7 +308,7 @@ fn latin_refused(names: &Names, scratch: &Scratch, start: usize, end: usize, cha
     {
         return true;
     }
-    let plain = |token: &super::candidates::Token| token.info.has(Latin::TECHNICAL | Latin::ENGLISH);
+    let plain = |token: &Token| token.info.has(Latin::TECHNICAL | Latin::ENGLISH);
     if !bound
         && tokens
             .iter()
