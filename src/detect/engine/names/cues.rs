@@ -130,6 +130,53 @@ pub struct Cues {
     pub groups: Vec<Group>,
     pub technical: Vec<String>,
     endings: Table,
+    heads: Heads,
+}
+
+/// Which cues may begin at a letter: one look for both sides, and most letters begin none.
+struct Heads {
+    /// By letter of the basic plane, as bits: some cue begins with it.
+    firsts: Vec<u64>,
+    /// By hash of the first two letters: lengths as bits, of cues before and after.
+    lengths: Vec<[u16; 2]>,
+}
+
+impl Heads {
+    fn new() -> Self {
+        Self { firsts: vec![0; 1 << 10], lengths: vec![[0; 2]; 1 << 12] }
+    }
+
+    fn at(first: char, second: char) -> usize {
+        let key = (first as u32).wrapping_mul(0x9e37_79b1) ^ (second as u32).wrapping_mul(0x85eb_ca77);
+        (key ^ key >> 15) as usize & 0xfff
+    }
+
+    fn add(&mut self, word: &str, side: usize) {
+        let mut letters = word.chars();
+        let Some(first) = letters.next() else { return };
+        let length = word.chars().count();
+        if let Some(bits) = self.firsts.get_mut(first as usize / 64) {
+            *bits |= 1 << (first as u32 % 64);
+        }
+        // A cue of one letter stands before any other.
+        let mark = |lengths: &mut [u16; 2]| {
+            if let Some(lengths) = lengths.get_mut(side) {
+                *lengths |= 1 << length.min(15);
+            }
+        };
+        match letters.next() {
+            Some(second) => self.lengths.get_mut(Self::at(first, second)).into_iter().for_each(mark),
+            None => self.lengths.iter_mut().for_each(mark),
+        }
+    }
+
+    /// Lengths of the cues before and after a name that may begin with these letters, as bits.
+    fn lengths(&self, first: char, second: char) -> [u16; 2] {
+        if self.firsts.get(first as usize / 64).is_some_and(|bits| bits & 1 << (first as u32 % 64) == 0) {
+            return [0; 2];
+        }
+        self.lengths.get(Self::at(first, second)).copied().unwrap_or_default()
+    }
 }
 
 const MOST: usize = 12;
@@ -159,6 +206,7 @@ impl Cues {
             groups: Vec::new(),
             technical: Vec::new(),
             endings: Table::with_room(200),
+            heads: Heads::new(),
         };
         let mut numbers = std::collections::HashMap::new();
         for group in &file.cue {
@@ -171,8 +219,14 @@ impl Cues {
                     cues.words.push(folded.clone());
                 }
                 match (group.side.as_str(), group.class.as_str()) {
-                    ("before", _) => add_once(&mut cues.before, &folded, number << 8 | class(&Before::WORDS)),
-                    ("after", _) => add_once(&mut cues.after, &folded, number << 8 | class(&After::WORDS)),
+                    ("before", _) => {
+                        cues.heads.add(&folded, 0);
+                        add_once(&mut cues.before, &folded, number << 8 | class(&Before::WORDS));
+                    }
+                    ("after", _) => {
+                        cues.heads.add(&folded, 1);
+                        add_once(&mut cues.after, &folded, number << 8 | class(&After::WORDS));
+                    }
                     ("alone", "technical") => cues.technical.push(folded),
                     ("alone", "place_ending") => cues.endings.add(&folded, 1),
                     ("alone", _) => cues.alone.add(&folded, 1),
@@ -213,13 +267,13 @@ impl Cues {
         after.resize(window.count() + 1, Cue::default());
         for start in 0..window.count() {
             let (first, second) = (window.letter(start), window.letter(start + 1));
-            let lengths = self.before.lengths(first, second);
-            let later = self.after.lengths(first, second);
+            let [lengths, later] = self.heads.lengths(first, second);
             if lengths | later == 0 {
                 continue;
             }
+            let longest = (15 - (lengths | later).leading_zeros() as usize).min(MOST);
             let mut hash = super::letter::SEED;
-            for length in 1..=MOST {
+            for length in 1..=longest {
                 let end = start + length;
                 if end > window.count() {
                     break;

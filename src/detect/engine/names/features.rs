@@ -4,10 +4,12 @@
 
 use std::cell::Cell;
 
-use super::candidates::{Form, Proposal, Scan};
+use super::candidates::{Form, Proposal};
 use super::cues::{After, Before, Cues};
 use super::letter::{Script, Window};
-use super::lexicon::{Latin, Lexicon, STEPS, Sense, Word};
+use super::lexicon::Lexicon;
+use super::scan::{Scan, Token};
+use super::word::{Latin, STEPS, Sense, Word};
 
 /// What a place in a feature counts.
 #[derive(Clone, Copy)]
@@ -108,10 +110,34 @@ const TEMPLATES: [(&str, &[Field]); 37] = {
     ]
 };
 
+/// How many values the fields of each template have: as many sizes as it has fields, 1 behind them. Known to the compiler, so
+/// that a feature's number costs no division and no look at memory. Cue words are counted when the cues are read.
+const SIZES: [[u32; 4]; TEMPLATES.len()] = {
+    let mut all = [[1; 4]; TEMPLATES.len()];
+    let mut template = 0;
+    while template < TEMPLATES.len() {
+        let fields = TEMPLATES[template].1;
+        let mut at = 0;
+        while at < fields.len() {
+            all[template][at] = match fields[at] {
+                Field::Form => Form::COUNT as u32,
+                Field::Script => Script::COUNT as u32,
+                Field::Before => Before::COUNT as u32,
+                Field::After => After::COUNT as u32,
+                Field::Word => u32::MAX,
+                Field::Number(n) => n as u32,
+            };
+            at += 1;
+        }
+        template += 1;
+    }
+    all
+};
+
 /// Where each template's numbers lie.
 pub struct Layout {
     offsets: [u32; TEMPLATES.len()],
-    /// As many as the template has fields; 1 behind them.
+    /// As `SIZES`, and the number of cue words.
     sizes: [[u32; 4]; TEMPLATES.len()],
     total: usize,
 }
@@ -119,18 +145,10 @@ pub struct Layout {
 impl Layout {
     #[must_use]
     pub fn new(cues: &Cues) -> Self {
-        let mut layout = Self { offsets: [0; TEMPLATES.len()], sizes: [[1; 4]; TEMPLATES.len()], total: 0 };
-        let slots = layout.offsets.iter_mut().zip(layout.sizes.iter_mut());
-        for ((_, fields), (offset, sizes)) in TEMPLATES.iter().zip(slots) {
-            for (size, field) in sizes.iter_mut().zip(fields.iter()) {
-                *size = match field {
-                    Field::Form => Form::COUNT as u32,
-                    Field::Script => Script::COUNT as u32,
-                    Field::Before => Before::COUNT as u32,
-                    Field::After => After::COUNT as u32,
-                    Field::Word => cues.numbers() as u32,
-                    Field::Number(n) => u32::from(*n),
-                };
+        let mut layout = Self { offsets: [0; TEMPLATES.len()], sizes: SIZES, total: 0 };
+        for (offset, sizes) in layout.offsets.iter_mut().zip(layout.sizes.iter_mut()) {
+            for size in sizes.iter_mut().filter(|size| **size == u32::MAX) {
+                *size = cues.numbers() as u32;
             }
             *offset = layout.total as u32;
             layout.total += sizes.iter().product::<u32>() as usize;
@@ -144,11 +162,11 @@ impl Layout {
         self.total
     }
 
-    #[inline]
+    #[inline(always)]
     fn index(&self, template: T, values: &[usize]) -> u32 {
         let template = template as usize;
         let mut index = 0;
-        if let Some(sizes) = self.sizes.get(template) {
+        if let Some(sizes) = SIZES.get(template) {
             for (size, value) in sizes.iter().zip(values) {
                 index = index * size + (*value as u32).min(size - 1);
             }
@@ -164,15 +182,15 @@ impl Layout {
             return String::new();
         };
         let mut rest = index - self.offsets.get(template).copied().unwrap_or(0);
-        let mut values = Vec::new();
-        for size in sizes.iter().take(fields.len()).rev() {
-            values.push(rest % size);
+        let mut values = [0; 4];
+        for (value, size) in values.iter_mut().zip(sizes).rev() {
+            *value = (rest % size) as usize;
             rest /= size;
         }
-        let mut out = (*name).to_owned();
-        for (field, value) in fields.iter().zip(values.iter().rev()) {
+        let mut out = String::with_capacity(48);
+        out.push_str(name);
+        for (field, value) in fields.iter().zip(values) {
             out.push('|');
-            let value = *value as usize;
             match field {
                 Field::Form => out.push_str(Form::WORDS.get(value).unwrap_or(&"")),
                 Field::Script => out.push_str(Script::ALL.get(value).map_or("", |script| script.word())),
@@ -220,51 +238,46 @@ pub struct Hooks {
     facility: Vec<bool>,
 }
 
+/// A facility this many letters ahead is no longer seen.
+const FAR: u32 = 8;
+
 impl Hooks {
     pub fn look(&mut self, window: &Window, scan: &Scan) {
         self.before.clear();
         self.after.clear();
         self.facility.clear();
-        for at in 0..=window.count() {
-            let mut from = at;
-            while from > 0
-                && at - from < 3
-                && matches!(
-                    window.letter(from - 1),
-                    ' ' | '\t' | ':' | '(' | '・' | '-' | '=' | ',' | '、' | '「' | '"' | '>'
-                )
-            {
-                from -= 1;
-            }
-            let cue = scan.before.get(from).copied().unwrap_or_default();
-            self.before.push((cue.before, from < at, cue.word));
-
-            let mut to = at;
-            if window.letter(to) == ' ' {
-                to += 1;
-            }
-            let cue = scan.after.get(to).copied().unwrap_or_default();
-            let apart = to > at;
-            self.after.push(match cue.after {
+        // Letters that may stand between a label and a name, right before this one.
+        let mut gaps = 0;
+        let mut previous = '\0';
+        self.before.extend((0..=window.count()).map(|at| {
+            let gap = matches!(previous, ' ' | '\t' | ':' | '(' | '・' | '-' | '=' | ',' | '、' | '「' | '"' | '>');
+            gaps = if gap { (gaps + 1).min(3) } else { 0 };
+            previous = window.letter(at);
+            let cue = scan.before.get(at - gaps).copied().unwrap_or_default();
+            (cue.before, gaps > 0, cue.word)
+        }));
+        self.after.extend((0..=window.count()).map(|at| {
+            let apart = window.letter(at) == ' ';
+            let cue = scan.after.get(at + usize::from(apart)).copied().unwrap_or_default();
+            match cue.after {
                 After::Nothing | After::Particle | After::Act if cue.after == After::Nothing || apart => {
                     if reading(window, at) { (After::Reading, false, 0) } else { (After::Nothing, apart, 0) }
                 }
                 after => (after, apart, cue.word),
-            });
-
-            let mut facility = false;
-            let mut ahead = at;
-            while ahead < at + 8 && window.script(ahead).japanese() {
-                match scan.after.get(ahead).map(|cue| cue.after) {
-                    Some(After::Facility) => {
-                        facility = true;
-                        break;
-                    }
-                    Some(After::Honorific | After::Act) => break,
-                    _ => ahead += 1,
-                }
             }
-            self.facility.push(facility);
+        }));
+        // From behind: how far ahead a facility is, when nothing stands between.
+        self.facility.resize(window.count(), false);
+        let mut distance = FAR;
+        let letters = self.facility.iter_mut().zip(&scan.after).zip(&window.scripts);
+        for ((facility, cue), script) in letters.rev() {
+            distance = match cue.after {
+                _ if !script.japanese() => FAR,
+                After::Facility => 0,
+                After::Honorific | After::Act => FAR,
+                _ => (distance + 1).min(FAR),
+            };
+            *facility = distance < FAR;
         }
     }
 
@@ -364,6 +377,12 @@ impl<'a> Sight<'a> {
     /// The features of `p`, as numbers.
     pub fn features(&self, p: &Proposal, out: &mut Vec<u32>) {
         out.clear();
+        self.each(p, |feature| out.push(feature));
+    }
+
+    /// Call `take` with every feature of `p`.
+    #[inline]
+    pub fn each(&self, p: &Proposal, mut take: impl FnMut(u32)) {
         let Self { window, scan, hooks, lexicon, layout, .. } = self;
         let (start, end) = (p.start as usize, p.end as usize);
         let form = p.form as usize;
@@ -373,7 +392,7 @@ impl<'a> Sight<'a> {
         let (before, before_gap, before_word) = hooks.before(start);
         let (after, after_gap, after_word) = hooks.after(end);
         let (b, bg, a, ag) = (before as usize, usize::from(before_gap), after as usize, usize::from(after_gap));
-        let mut put = |template: T, values: &[usize]| out.push(layout.index(template, values));
+        let mut put = |template: T, values: &[usize]| take(layout.index(template, values));
 
         put(T::Form, &[form]);
         put(T::LineStart, &[form, usize::from(line_start), right]);
@@ -507,11 +526,11 @@ impl<'a> Sight<'a> {
             _ => {}
         }
         if p.form.latin() {
-            self.latin(p, out);
+            self.latin(p, &mut take);
         }
     }
 
-    fn latin(&self, p: &Proposal, out: &mut Vec<u32>) {
+    fn latin(&self, p: &Proposal, take: &mut impl FnMut(u32)) {
         let Self { window, scan, cues, layout, .. } = self;
         let form = p.form as usize;
         let from = scan.tokens.partition_point(|token| token.start < p.start);
@@ -542,10 +561,10 @@ impl<'a> Sight<'a> {
                 } else {
                     2
                 };
-                out.push(layout.index(T::Latin, &[place, form, code]));
+                take(layout.index(T::Latin, &[place, form, code]));
             }
         }
-        let case = |token: Option<&super::candidates::Token>| match token {
+        let case = |token: Option<&Token>| match token {
             Some(token) if token.capital => 2,
             Some(_) => 1,
             None => 0,
@@ -555,12 +574,12 @@ impl<'a> Sight<'a> {
             .and_then(|at| scan.tokens.get(at))
             .filter(|token| matches!(window.slice(token.end as usize, p.start as usize), [' '] | ['.', ' ']));
         let next = scan.tokens.get(to).filter(|token| window.slice(p.end as usize, token.start as usize) == [' ']);
-        let number = |token: Option<&super::candidates::Token>| {
+        let number = |token: Option<&Token>| {
             token.map_or(0, |token| cues.neighbour(window.slice(token.start as usize, token.end as usize)))
         };
-        out.push(layout.index(T::Previous, &[number(previous)]));
-        out.push(layout.index(T::Next, &[number(next)]));
-        out.push(layout.index(T::NeighbourCase, &[form, case(previous), case(next)]));
+        take(layout.index(T::Previous, &[number(previous)]));
+        take(layout.index(T::Next, &[number(next)]));
+        take(layout.index(T::NeighbourCase, &[form, case(previous), case(next)]));
         let japanese = scan.japanese_line.get(p.start as usize).copied().unwrap_or(false);
         let upper = if upper == 0 {
             0
@@ -569,6 +588,6 @@ impl<'a> Sight<'a> {
         } else {
             1
         };
-        out.push(layout.index(T::LatinLine, &[form, usize::from(japanese), upper, usize::from(technical)]));
+        take(layout.index(T::LatinLine, &[form, usize::from(japanese), upper, usize::from(technical)]));
     }
 }

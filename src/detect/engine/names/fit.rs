@@ -6,9 +6,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::Names;
+use super::chain::{self, Chain};
 use super::features::Sight;
 use super::lattice::{Arc, Lattice};
-use super::letters::{self, Chain, Feature, LetterModel, MARKS, REACH};
+use super::letters::{self, Feature, LetterModel};
+use super::marks::{self, MARKS, REACH};
 use super::model::{Scratch, Weights};
 use crate::detect::text::Text;
 
@@ -285,7 +287,7 @@ pub fn letters(
         scratch.look(&names.lexicon, &names.cues);
         outcome.names += gold.len();
         scratch.letter.marks.clear();
-        letters::marks(&scratch.window, &scratch.scan, 0, scratch.window.count(), &mut scratch.letter.marks);
+        marks::marks(&scratch.window, &scratch.scan, 0, scratch.window.count(), &mut scratch.letter.marks);
         letters::latin_words(&scratch.window, &scratch.scan, &mut scratch.letter.words);
         let count = scratch.window.count();
         let mut labels = vec![0u8; count];
@@ -316,7 +318,7 @@ pub fn letters(
             });
             held.key_counts.push((held.keys.len() - before) as u8);
             let before = held.slots.len();
-            letters::seen_marks(&scratch.letter.marks, at, |slot| held.slots.push(slot as u16));
+            marks::seen_marks(&scratch.letter.marks, at, |slot| held.slots.push(slot as u16));
             held.slot_counts.push((held.slots.len() - before) as u16);
         }
         prepared.push(held);
@@ -360,7 +362,7 @@ pub fn letters(
         most,
         |x, gradient| {
             let steps = steps_of(x);
-            let odds = letters::odds(&steps);
+            let odds = chain::odds(&steps);
             let mut loss = 0.0;
             for sample in &prepared {
                 emissions.clear();
@@ -519,7 +521,7 @@ fn warm_start(samples: &[LetterSample], x: &mut [f32], marks_at: usize, steps_at
             for (slot, value) in steps.iter_mut().flatten().zip(x.get(steps_at..).unwrap_or(&[])) {
                 *slot = *value;
             }
-            let odds = letters::odds(&steps);
+            let odds = chain::odds(&steps);
             chain.chances(&odds, &emissions);
             let mut last = 0usize;
             let (_, mut turned) = chain.expected(&odds);

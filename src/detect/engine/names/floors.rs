@@ -6,8 +6,8 @@ use super::Names;
 use super::candidates::Form;
 use super::cues::{After, Before};
 use super::letter::Script;
-use super::lexicon::Sense;
 use super::model::Scratch;
+use super::word::Sense;
 
 /// The chance a floor gives.
 const FLOOR: f32 = 0.3;

@@ -48,29 +48,31 @@ impl Script {
     ];
 
     #[must_use]
+    #[inline]
     pub fn of(letter: char) -> Self {
         match letter {
-            '一'..='鿿'
-            | '々'
-            | '〆'
-            | 'ヶ'
-            | '〇'
-            | '㐀'..='䶿'
-            | '\u{f900}'..='\u{faff}'
-            | '\u{20000}'..='\u{3ffff}' => Script::Kanji,
+            // Most of all texts.
             'ぁ'..='ゟ' => Script::Hiragana,
+            '一'..='鿿' => Script::Kanji,
+            '\0'..='\x7f' => ASCII[letter as usize & 0x7f],
+            _ => Self::rare(letter),
+        }
+    }
+
+    fn rare(letter: char) -> Self {
+        match letter {
+            '々' | '〆' | 'ヶ' | '〇' | '㐀'..='䶿' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' => {
+                Script::Kanji
+            }
             '・' => Script::Dot,
             'ァ'..='ヿ' => Script::Katakana,
             '가'..='힣' => Script::Hangul,
-            'a'..='z' | 'A'..='Z' | 'À'..='ɏ' | 'Ḁ'..='ỿ' => Script::Latin,
-            '0'..='9' => Script::Digit,
-            '\n' | '\r' => Script::Line,
-            '\t' => Script::Tab,
-            '(' | '[' | '【' | '「' | '『' | '〈' | '《' | '<' | '{' => Script::Open,
-            ')' | ']' | '】' | '」' | '』' | '〉' | '》' | '>' | '}' => Script::Close,
-            ':' | '=' | '：' | '＝' => Script::Colon,
-            '、' | ',' | '/' | '|' | ';' | '，' => Script::Comma,
-            '。' | '.' | '!' | '?' | '．' => Script::Stop,
+            'À'..='ɏ' | 'Ḁ'..='ỿ' => Script::Latin,
+            '【' | '「' | '『' | '〈' | '《' => Script::Open,
+            '】' | '」' | '』' | '〉' | '》' => Script::Close,
+            '：' | '＝' => Script::Colon,
+            '、' | '，' => Script::Comma,
+            '。' | '．' => Script::Stop,
             _ if letter.is_whitespace() => Script::Space,
             _ if letter.is_numeric() => Script::Digit,
             _ if letter.is_alphabetic() => Script::Latin,
@@ -108,6 +110,30 @@ impl Script {
         }
     }
 }
+
+/// The classes of ASCII.
+const ASCII: [Script; 128] = {
+    let mut scripts = [Script::Other; 128];
+    let mut at = 0;
+    while at < 128 {
+        scripts[at] = match at as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' => Script::Latin,
+            b'0'..=b'9' => Script::Digit,
+            b'\n' | b'\r' => Script::Line,
+            b'\t' => Script::Tab,
+            b'(' | b'[' | b'<' | b'{' => Script::Open,
+            b')' | b']' | b'>' | b'}' => Script::Close,
+            b':' | b'=' => Script::Colon,
+            b',' | b'/' | b'|' | b';' => Script::Comma,
+            b'.' | b'!' | b'?' => Script::Stop,
+            // What `char::is_whitespace` says.
+            b' ' | 0x0b | 0x0c => Script::Space,
+            _ => Script::Other,
+        };
+        at += 1;
+    }
+    scripts
+};
 
 /// A window of the folded text.
 #[derive(Default)]

@@ -2,159 +2,18 @@
 //! It errs elsewhere than the segment model; `join` takes the mean of both chances, letter by letter.
 //! Must not know: proposals. Its file is `patterns/names/letters.bin`: written by `fit`, small numbers only.
 
-use super::candidates::{LONGEST, Scan};
-use super::cues::{After, Before};
+use std::ops::Range;
+
+use super::chain::{Chain, Odds, odds};
 use super::letter::{SEED, Script, Window, mix};
-use super::lexicon::{Latin, Sense, Word};
+use super::marks::{MARKS, Marks, REACH, marks, reaches};
 use super::model::Scratch;
+use super::scan::Scan;
 use super::table::Table;
 
-/// Marks a letter may bear.
-pub const MARKS: usize = 256;
-/// A mark counts for letters up to two away.
-pub const REACH: usize = 5;
 const MAGIC: &[u8; 8] = b"tsuLet02";
 /// Weights are stored in steps of 1/256.
 pub const SCALE: f32 = 256.0;
-
-/// The marks of one letter, as bits.
-pub type Marks = [u64; 4];
-
-fn set(marks: &mut [Marks], at: usize, mark: usize) {
-    if let Some(word) = marks.get_mut(at).and_then(|m| m.get_mut(mark / 64)) {
-        *word |= 1 << (mark % 64);
-    }
-}
-
-/// Classes of dictionary words, 0–14.
-fn classes(word: Word, mut put: impl FnMut(usize)) {
-    for (base, sense, step) in [(0, Sense::Surname, word.surname()), (3, Sense::Given, word.given())] {
-        if word.has(sense) {
-            put(base
-                + match Word::sureness(step) {
-                    3 => 0,
-                    1 => 1,
-                    _ => 2,
-                });
-        }
-    }
-    for (class, sense) in [
-        (6, Sense::Person),
-        (7, Sense::Place),
-        (8, Sense::Proper),
-        (9, Sense::Noun),
-        (10, Sense::Other),
-        (11, Sense::Affix),
-        (12, Sense::Term),
-    ] {
-        if word.has(sense) {
-            put(class);
-        }
-    }
-    if word.surname() >= 12 {
-        put(13);
-    }
-    if word.given() >= 12 {
-        put(14);
-    }
-}
-
-const CLASSES: usize = 15;
-const BEGIN: usize = 0;
-const END: usize = CLASSES * 4;
-const AFTER: usize = CLASSES * 8;
-const MIDDLE: usize = CLASSES * 12;
-const LABEL: usize = MIDDLE + CLASSES;
-const CUE: usize = LABEL + Before::COUNT;
-const CUE_NEXT: usize = CUE + After::COUNT;
-const LATIN: usize = CUE_NEXT + After::COUNT;
-
-/// Does a mark count at this distance (0 for two letters before the letter that is judged, 4 for two after)?
-fn reaches(mark: usize, distance: usize) -> bool {
-    let far = mark < AFTER || (LABEL..LATIN).contains(&mark);
-    far || (1..REACH - 1).contains(&distance)
-}
-
-/// The marks of the letters of a window from `from` to before `to`; those of others may be left out.
-pub fn marks(window: &Window, scan: &Scan, from: usize, to: usize, out: &mut Vec<Marks>) {
-    out.resize(window.count(), [0; 4]);
-    let first = |at: usize| scan.first_hit.get(at).copied().unwrap_or(scan.hits.len() as u32) as usize;
-    // A word marks the letter behind it too.
-    let hits = first(from.saturating_sub(LONGEST))..first(to);
-    for hit in scan.hits.get(hits).unwrap_or(&[]) {
-        let (start, end) = (hit.start as usize, hit.end as usize);
-        let size = (end - start).min(4) - 1;
-        classes(hit.word, |class| {
-            set(out, start, BEGIN + class * 4 + size);
-            set(out, end - 1, END + class * 4 + size);
-            set(out, end, AFTER + class * 4 + size);
-            for at in start + 1..end.max(2) - 1 {
-                set(out, at, MIDDLE + class);
-            }
-        });
-    }
-    for at in from..to.min(window.count()) {
-        if let Some(cue) = scan.before.get(at)
-            && cue.before != Before::Nothing
-        {
-            set(out, at, LABEL + cue.before as usize);
-        }
-        if let Some(cue) = scan.after.get(at)
-            && cue.after != After::Nothing
-        {
-            set(out, at, CUE + cue.after as usize);
-        }
-        if at + 1 < window.count()
-            && let Some(cue) = scan.after.get(at + 1)
-            && cue.after != After::Nothing
-        {
-            set(out, at, CUE_NEXT + cue.after as usize);
-        }
-    }
-    let tokens = scan.tokens.partition_point(|token| (token.end as usize) <= from);
-    for token in scan.tokens.iter().skip(tokens).take_while(|token| (token.start as usize) < to) {
-        let info = token.info;
-        let bits = [
-            info.given() > 0,
-            info.surname() > 0,
-            info.further() & 1 != 0,
-            info.further() & 2 != 0,
-            info.has(Latin::ROMAJI_SURNAME),
-            info.has(Latin::ROMAJI_GIVEN),
-            info.has(Latin::ENGLISH),
-            info.has(Latin::TECHNICAL),
-            info.has(Latin::EPONYM),
-            token.upper,
-            token.capital && !token.upper,
-            !token.capital,
-        ];
-        for at in (token.start as usize).max(from)..(token.end as usize).min(to) {
-            for (mark, bit) in bits.iter().enumerate() {
-                if *bit {
-                    set(out, at, LATIN + mark);
-                }
-            }
-        }
-    }
-}
-
-/// Call `put` with the weight slot (mark, distance + 2) for every mark seen from the letter at `at`.
-pub fn seen_marks(marks: &[Marks], at: usize, mut put: impl FnMut(usize)) {
-    for distance in 0..REACH {
-        let Some(from) = (at + distance).checked_sub(2) else { continue };
-        let Some(bits) = marks.get(from) else { continue };
-        for (word, bits) in bits.iter().enumerate() {
-            let mut bits = *bits;
-            while bits != 0 {
-                let mark = word * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                if reaches(mark, distance) {
-                    put(mark * REACH + distance);
-                }
-            }
-        }
-    }
-}
 
 /// Letters before and behind the one that is judged whose runs count.
 const NEAR: usize = 3;
@@ -234,12 +93,27 @@ pub fn latin_words(window: &Window, scan: &Scan, out: &mut Vec<u64>) {
     }
 }
 
-/// The weights of one mark for the letters around it, *begin* and *inside* in turn: first for the letter two before it.
-type Row = [f32; REACH * 2];
+/// What a mark or a run of letters gives to the letters around it, in steps of 1/`SCALE`: *begin* and *inside* in turn, first
+/// for the letter three before it. Whole numbers, eight to an instruction; the last two are nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(align(32))]
+struct Row([i16; ROW]);
 
-/// The weights of a run of letters in steps of 1/`SCALE`, *begin* and *inside* in turn: first for the letter three before
-/// the run's first letter, last for the one three behind it.
-type Run = [i16; PLACES * 2];
+const ROW: usize = PLACES * 2 + 2;
+
+impl Row {
+    /// A sum this large is as good as certain.
+    fn and(self, other: &Self) -> Self {
+        Self(std::array::from_fn(|at| self.0[at].saturating_add(other.0[at])))
+    }
+}
+
+/// Add `row` to the sums of seven letters.
+fn give(sums: &mut [i16], place: usize, row: &Row) {
+    if let Some(sums) = sums.get_mut(place..).and_then(|sums| sums.first_chunk_mut::<ROW>()) {
+        *sums = Row(*sums).and(row).0;
+    }
+}
 
 /// The fitted model: weights of *begin* and *inside* against *outside*, which stays 0.
 pub struct LetterModel {
@@ -249,7 +123,7 @@ pub struct LetterModel {
     singles: Table,
     /// By key of a run of letters: the number of its row, and one.
     runs: Table,
-    rows: Vec<Run>,
+    rows: Vec<Row>,
     /// From, to: 0 outside, 1 begin, 2 inside.
     odds: Odds,
 }
@@ -265,19 +139,19 @@ impl LetterModel {
             Some(head)
         };
         let number = |bytes: &[u8]| {
-            f32::from(i16::from_le_bytes([bytes.first().copied().unwrap_or(0), bytes.get(1).copied().unwrap_or(0)]))
-                / SCALE
+            i16::from_le_bytes([bytes.first().copied().unwrap_or(0), bytes.get(1).copied().unwrap_or(0)])
         };
         let mut steps = [[0.0; 3]; 3];
         for row in &mut steps {
             for step in row {
-                *step = number(take(2)?);
+                *step = f32::from(number(take(2)?)) / SCALE;
             }
         }
-        let mut marks = vec![[0.0; REACH * 2]; MARKS];
+        let mut marks = vec![Row::default(); MARKS];
         for (mark, row) in marks.iter_mut().enumerate() {
             // Stored by distance, from the letter two after the mark to the one two before it.
-            for (distance, slot) in row.chunks_exact_mut(2).rev().enumerate() {
+            let near = row.0.chunks_exact_mut(2).skip(NEAR - 2).take(REACH);
+            for (distance, slot) in near.rev().enumerate() {
                 let pair = take(4)?;
                 if reaches(mark, distance) {
                     slot.copy_from_slice(&[number(pair), number(pair.get(2..)?)]);
@@ -299,8 +173,8 @@ impl LetterModel {
         let places = take(count)?;
         for (key, places) in keys.chunks_exact(4).zip(places) {
             let key = u32::from_le_bytes(key.try_into().ok()?);
-            let mut row = [0; PLACES * 2];
-            for (place, slot) in row.chunks_exact_mut(2).enumerate() {
+            let mut row = Row::default();
+            for (place, slot) in row.0.chunks_exact_mut(2).take(PLACES).enumerate() {
                 if places & 1 << place != 0 {
                     let pair = take(4)?;
                     for (slot, bytes) in slot.iter_mut().zip(pair.chunks_exact(2)) {
@@ -362,7 +236,7 @@ impl LetterModel {
     pub fn bytes(&self) -> usize {
         self.singles.bytes()
             + self.runs.bytes()
-            + self.rows.len() * size_of::<Run>()
+            + self.rows.len() * size_of::<Row>()
             + self.marks.len() * size_of::<Row>()
     }
 
@@ -381,12 +255,12 @@ impl LetterModel {
             chances.resize(count, 0.0);
         }
         // Only where the segment model sees a possible name, and a little around it.
+        letter.stretches.clear();
         let mut start = 0;
-        while start < count {
-            if inside.get(start).copied().unwrap_or(0.0) < WORTH {
-                start += 1;
-                continue;
-            }
+        while let Some(found) =
+            inside.get(start..count).and_then(|rest| rest.iter().position(|chance| *chance >= WORTH))
+        {
+            start += found;
             let mut end = start + 1;
             let mut last = start;
             while end < count && end <= last + AROUND * 2 {
@@ -397,15 +271,21 @@ impl LetterModel {
             }
             let (from, to) = (start.saturating_sub(AROUND), (last + 1 + AROUND).min(count));
             marks(window, scan, from.saturating_sub(2), (to + 2).min(count), &mut letter.marks);
-            self.emit(window, from, to, letter);
-            letter.chain.chances(&self.odds, &letter.emissions);
-            for (at, [begin, within]) in (from..to).zip(letter.chain.chance.iter().copied()) {
+            letter.stretches.push(from..to);
+            start = to;
+        }
+        self.emit(window, letter);
+        let mut rest = letter.emissions.as_slice();
+        for stretch in &letter.stretches {
+            let Some((emissions, after)) = rest.split_at_checked(stretch.len()) else { break };
+            rest = after;
+            letter.chain.chances(&self.odds, emissions);
+            for (at, [begin, within]) in stretch.clone().zip(letter.chain.chance.iter().copied()) {
                 if let (Some(chance), Some(begins)) = (letter.chance.get_mut(at), letter.begins.get_mut(at)) {
                     *chance = begin + within;
                     *begins = begin;
                 }
             }
-            start = to;
         }
         for (inside, chance) in inside.iter_mut().zip(&letter.chance) {
             *inside = (*inside + chance) / 2.0;
@@ -415,64 +295,81 @@ impl LetterModel {
         }
     }
 
-    /// Fill `letter.emissions` with the weights of *begin* and *inside* for the letters from `from` to before `to`.
-    fn emit(&self, window: &Window, from: usize, to: usize, letter: &mut LetterScratch) {
-        // Marks and runs of letters give to the letters around them; these at each end take what is given beyond the
-        // stretch.
+    /// Fill `letter.emissions` with the weights of *begin* and *inside* for the letters of all stretches, one after
+    /// another. Keys of all stretches are looked up together: the memory answers many at once.
+    fn emit(&self, window: &Window, letter: &mut LetterScratch) {
+        // What a stretch's letters get; marks and runs give beyond its ends too, which nobody reads.
         const EDGE: usize = NEAR * 2;
-        let sums = &mut letter.sums;
+        let LetterScratch { marks, words, emissions, stretches, sums, hashes, owners, runs: found, .. } = letter;
+        let letters: usize = stretches.iter().map(ExactSizeIterator::len).sum();
         sums.clear();
-        sums.resize((to - from + EDGE * 2) * 2, 0.0);
-        for at in from.saturating_sub(2)..(to + 2).min(window.count()) {
-            let first = (at + EDGE - 2 - from) * 2;
-            let Some(sums) = sums.get_mut(first..first + REACH * 2) else { continue };
-            for (word, bits) in letter.marks.get(at).into_iter().flatten().enumerate() {
-                let mut bits = *bits;
-                while bits != 0 {
-                    let mark = word * 64 + bits.trailing_zeros() as usize;
-                    bits &= bits - 1;
-                    for (sum, weight) in sums.iter_mut().zip(self.marks.get(mark).unwrap_or(&[0.0; REACH * 2])) {
-                        *sum += weight;
+        sums.resize((letters + stretches.len() * EDGE * 2) * 2 + ROW, 0);
+        hashes.clear();
+        owners.clear();
+        let mut base = 0;
+        for stretch in stretches.iter() {
+            let place = |at: usize| base + (at + EDGE - stretch.start) * 2;
+            for at in stretch.start.saturating_sub(2)..(stretch.end + 2).min(window.count()) {
+                let mut sum = Row::default();
+                for (word, bits) in marks.get(at).into_iter().flatten().enumerate() {
+                    let mut bits = *bits;
+                    while bits != 0 {
+                        let mark = word * 64 + bits.trailing_zeros() as usize;
+                        bits &= bits - 1;
+                        if let Some(row) = self.marks.get(mark) {
+                            sum = sum.and(row);
+                        }
                     }
                 }
+                give(sums, place(at) - NEAR * 2, &sum);
             }
+            for at in stretch.clone() {
+                let keys = singles(window, at, words.get(at).copied().unwrap_or(0));
+                hashes.extend(keys.map(u64::from));
+                owners.resize(hashes.len(), place(at) as u32);
+            }
+            base = place(stretch.end + EDGE);
         }
-        // Keys are looked up together: the memory answers many at once.
-        letter.hashes.clear();
-        letter.owners.clear();
-        for at in from..to {
-            let keys = singles(window, at, letter.words.get(at).copied().unwrap_or(0));
-            letter.hashes.extend(keys.map(u64::from));
-            letter.owners.resize(letter.hashes.len(), ((at + EDGE - from) * 2) as u32);
-        }
-        let sums = &mut letter.sums;
-        self.singles.each(&letter.hashes, |number, value| {
-            let place = letter.owners.get(number).map_or(0, |place| *place as usize);
+        self.singles.each(hashes, |number, value| {
+            let place = owners.get(number).map_or(0, |place| *place as usize);
             if let Some([begin, inside]) = sums.get_mut(place..place + 2) {
-                *begin += f32::from(value as u16 as i16) / SCALE;
-                *inside += f32::from((value >> 16) as u16 as i16) / SCALE;
+                *begin = begin.saturating_add(value as u16 as i16);
+                *inside = inside.saturating_add((value >> 16) as u16 as i16);
             }
         });
-        // The runs that begin from three letters before the stretch to three behind it, three at each letter.
-        letter.hashes.clear();
-        let first = from as isize - NEAR as isize;
-        for at in first..(to + NEAR) as isize {
-            letter.hashes.extend(runs(window, at).map(u64::from));
+        // The runs that begin from three letters before a stretch to three behind it, three at each letter.
+        hashes.clear();
+        owners.clear();
+        let mut base = 0;
+        for stretch in stretches.iter() {
+            let starts = stretch.start as isize - NEAR as isize..(stretch.end + NEAR) as isize;
+            for (number, at) in starts.enumerate() {
+                hashes.extend(runs(window, at).map(u64::from));
+                owners.push((base + number * 2) as u32);
+            }
+            base += (stretch.len() + EDGE * 2) * 2;
         }
-        self.runs.each(&letter.hashes, |number, row| {
-            let place = number / RUN * 2;
-            let row = self.rows.get((row as usize).wrapping_sub(1));
-            if let (Some(sums), Some(row)) = (sums.get_mut(place..place + PLACES * 2), row) {
-                for (sum, weight) in sums.iter_mut().zip(row) {
-                    *sum += f32::from(*weight) / SCALE;
-                }
-            }
+        found.clear();
+        self.runs.each(hashes, |number, row| {
+            found.push((owners.get(number / RUN).copied().unwrap_or(0), row.wrapping_sub(1)));
         });
-        letter.emissions.clear();
-        letter.emissions.extend(letter.sums.chunks_exact(2).skip(EDGE).take(to - from).map(|sum| match sum {
-            [begin, inside] => [*begin, *inside],
-            _ => [0.0; 2],
-        }));
+        for same in found.chunk_by(|(before, _), (place, _)| before == place) {
+            let rows = same.iter().filter_map(|(_, row)| self.rows.get(*row as usize));
+            if let Some((place, _)) = same.first() {
+                give(sums, *place as usize, &rows.fold(Row::default(), Row::and));
+            }
+        }
+        emissions.clear();
+        let mut base = 0;
+        for stretch in stretches.iter() {
+            let first = base + EDGE * 2;
+            let own = sums.get(first..first + stretch.len() * 2).unwrap_or(&[]);
+            emissions.extend(own.chunks_exact(2).map(|sum| match sum {
+                [begin, inside] => [f32::from(*begin) / SCALE, f32::from(*inside) / SCALE],
+                _ => [0.0; 2],
+            }));
+            base += (stretch.len() + EDGE * 2) * 2;
+        }
     }
 }
 
@@ -488,139 +385,23 @@ pub struct LetterScratch {
     pub marks: Vec<Marks>,
     pub words: Vec<u64>,
     pub emissions: Vec<[f32; 2]>,
-    sums: Vec<f32>,
+    /// The letters that are looked at.
+    stretches: Vec<Range<usize>>,
+    sums: Vec<i16>,
     hashes: Vec<u64>,
+    /// Where in `sums` what is found goes.
     owners: Vec<u32>,
+    /// The rows of runs that were found, and where they go.
+    runs: Vec<(u32, u32)>,
     pub chain: Chain,
     /// By letter: chance of lying in a name, of beginning one.
     pub chance: Vec<f32>,
     pub begins: Vec<f32>,
 }
 
-/// The odds of the steps: from, to; 0 outside, 1 begin, 2 inside.
-pub type Odds = [[f64; 3]; 3];
-
-/// The odds of weights.
-#[must_use]
-pub fn odds(steps: &[[f32; 3]; 3]) -> Odds {
-    steps.map(|row| row.map(|step| f64::from(step).exp()))
-}
-
-/// Forward and backward sums of the chain, scaled letter by letter.
-#[derive(Default)]
-pub struct Chain {
-    /// By letter: the odds of its own.
-    own: Vec<[f64; 3]>,
-    forward: Vec<[f64; 3]>,
-    backward: Vec<[f64; 3]>,
-    scale: Vec<f64>,
-    /// By letter: chance of *begin* and of *inside*.
-    pub chance: Vec<[f32; 2]>,
-}
-
-impl Chain {
-    /// Fill `chance`.
-    pub fn chances(&mut self, odds: &Odds, emissions: &[[f32; 2]]) {
-        let Self { own, forward, backward, scale, chance } = self;
-        own.clear();
-        own.extend(
-            emissions
-                .iter()
-                .map(|[begin, inside]| [1.0, f64::from(begin.min(60.0)).exp(), f64::from(inside.min(60.0)).exp()]),
-        );
-        forward.clear();
-        scale.clear();
-        chance.clear();
-        // Before the text stands an outside letter.
-        let mut last = [1.0, 0.0, 0.0];
-        for own in own.iter() {
-            let mut next = [0.0; 3];
-            for (to, slot) in next.iter_mut().enumerate() {
-                let mut sum = 0.0;
-                for (from, row) in odds.iter().enumerate() {
-                    sum += last[from] * row[to];
-                }
-                *slot = sum * own[to];
-            }
-            let total = next[0] + next[1] + next[2];
-            last = next.map(|value| value / total);
-            forward.push(last);
-            scale.push(total);
-        }
-        backward.clear();
-        backward.resize(emissions.len(), [1.0; 3]);
-        let mut next = [1.0; 3];
-        for ((backward, own), total) in backward.iter_mut().zip(own.iter()).zip(scale.iter()).rev() {
-            *backward = next;
-            next = sums_before(odds, own, &next, *total);
-        }
-        for (forward, backward) in forward.iter().zip(backward.iter()) {
-            let sum = forward[0] * backward[0] + forward[1] * backward[1] + forward[2] * backward[2];
-            chance.push([(forward[1] * backward[1] / sum) as f32, (forward[2] * backward[2] / sum) as f32]);
-        }
-    }
-
-    /// After `chances`: the log of the sum over all labellings, and how often each step is expected.
-    #[must_use]
-    pub fn expected(&self, odds: &Odds) -> (f64, [[f64; 3]; 3]) {
-        let mut expected = [[0.0; 3]; 3];
-        let mut before = [1.0, 0.0, 0.0];
-        let rows = self.own.iter().zip(&self.forward).zip(&self.backward).zip(&self.scale);
-        for (((own, forward), backward), total) in rows {
-            for (from, expected) in expected.iter_mut().enumerate() {
-                for (to, expected) in expected.iter_mut().enumerate() {
-                    *expected += before[from] * odds[from][to] * own[to] * backward[to] / total;
-                }
-            }
-            before = *forward;
-        }
-        (self.scale.iter().map(|total| total.ln()).sum(), expected)
-    }
-}
-
-/// The backward sums of the letter before one with the odds `own` and the backward sums `next`.
-fn sums_before(odds: &Odds, own: &[f64; 3], next: &[f64; 3], total: f64) -> [f64; 3] {
-    odds.map(|row| row.iter().zip(own).zip(next).map(|((step, own), next)| step * own * next / total).sum())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn chain_sums_are_those_of_all_labellings() {
-        let steps = [[0.3, -0.2, -2.0], [0.1, -0.7, 1.1], [0.2, -0.4, 0.9]];
-        let emissions = [[0.5, -0.3], [1.2, 0.1], [-0.6, 0.8], [0.0, 0.4]];
-        let mut sum = 0.0;
-        let mut begin = [0.0; 4];
-        for code in 0..81usize {
-            let labels = [code % 3, code / 3 % 3, code / 9 % 3, code / 27];
-            let mut score = 0.0;
-            let mut last = 0;
-            for (at, label) in labels.iter().enumerate() {
-                score += steps[last][*label];
-                if *label > 0 {
-                    score += emissions[at][label - 1];
-                }
-                last = *label;
-            }
-            let weight = f64::from(score).exp();
-            sum += weight;
-            for (at, label) in labels.iter().enumerate() {
-                begin[at] += if *label == 1 { weight } else { 0.0 };
-            }
-        }
-        let mut chain = Chain::default();
-        let odds = odds(&steps);
-        chain.chances(&odds, &emissions);
-        let (log, expected) = chain.expected(&odds);
-        assert!((log - sum.ln()).abs() < 1e-5);
-        for (chance, begin) in chain.chance.iter().zip(begin) {
-            assert!((f64::from(chance[0]) - begin / sum).abs() < 1e-5);
-        }
-        let steps: f64 = expected.iter().flatten().sum();
-        assert!((steps - 4.0).abs() < 1e-9);
-    }
 
     #[test]
     fn a_file_comes_back() {
@@ -631,10 +412,10 @@ mod tests {
             vec![(Feature::Single(7), 0.5, -0.25), (Feature::Run(3, 6), 2.0, 0.0), (Feature::Run(3, 0), 0.0, 1.0)],
         );
         let model = LetterModel::read(&bytes).unwrap_or_else(|| panic!("unreadable"));
-        assert_eq!(model.marks[0][REACH * 2 - 2..], [1.0, -1.0]);
+        assert_eq!(model.marks[0].0[NEAR * 2 + 4..], [256, -256, 0, 0, 0, 0]);
         assert_eq!(model.singles.get(7), u32::from(128u16) | u32::from((-64i16) as u16) << 16);
         assert_eq!(model.runs.get(3), 1);
-        assert_eq!(model.rows, [[0, 256, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 512, 0]]);
+        assert_eq!(model.rows, [Row([0, 256, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 512, 0, 0, 0])]);
         assert!(LetterModel::read(&bytes[..bytes.len() - 1]).is_none());
     }
 }

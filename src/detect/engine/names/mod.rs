@@ -3,6 +3,7 @@
 //! Must not know: files, what other engines find, what is done with a finding.
 
 pub mod candidates;
+pub mod chain;
 pub mod cues;
 pub mod features;
 pub mod field;
@@ -12,13 +13,19 @@ pub mod lattice;
 pub mod letter;
 pub mod letters;
 pub mod lexicon;
+pub mod marks;
 pub mod model;
 mod pages;
+pub mod romaji;
+pub mod scan;
 mod spans;
 pub mod starts;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod word;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::detect::engine::{Engine, Output, View};
 use crate::detect::fuel::{DetectError, Fuel};
@@ -70,6 +77,8 @@ pub struct Names {
     pub weights: Weights,
     pub letters: Option<LetterModel>,
     pub tau: f32,
+    /// Scratch that stands ready, so that short texts do not wait for memory.
+    spare: Mutex<Vec<Scratch>>,
 }
 
 impl Names {
@@ -99,7 +108,12 @@ impl Names {
             Lexicon::shipped(&cues.technical).map_err(|bad| NamesError::List { file: bad.file, line: bad.line })?;
         let layout = Layout::new(&cues);
         let weights = Weights::none(&layout);
-        Ok(Self { cues, lexicon, layout, weights, letters: None, tau: TAU })
+        Ok(Self { cues, lexicon, layout, weights, letters: None, tau: TAU, spare: Mutex::default() })
+    }
+
+    /// The scratch that stands ready; a search that broke off leaves none behind.
+    fn spare(&self) -> MutexGuard<'_, Vec<Scratch>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fill `scratch` with the chances for the window that stands in it.
@@ -112,6 +126,9 @@ impl Names {
         floors::raise(self, scratch);
     }
 }
+
+/// Most scratch that is kept.
+const SPARE: usize = 16;
 
 /// Letters that a window takes in beyond its block on either side, in bytes.
 const MARGIN: usize = 240;
@@ -148,7 +165,7 @@ impl Engine for Names {
         {
             return fuel.burn(text.len() as u64);
         }
-        let mut scratch = Scratch::default();
+        let mut scratch = self.spare().pop().unwrap_or_default();
         let mut start = 0;
         while start < text.len() {
             let end = block_end(text, start);
@@ -164,6 +181,10 @@ impl Engine for Names {
                 spans::collect(self, &scratch, view, start..end, out);
             }
             start = end;
+        }
+        let mut spare = self.spare();
+        if spare.len() < SPARE {
+            spare.push(scratch);
         }
         Ok(())
     }

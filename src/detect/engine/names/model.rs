@@ -2,12 +2,13 @@
 //! `patterns/names/weights.tsv`, one feature each.
 //! Must not know: what is done with the chances.
 
-use super::candidates::{Proposal, Scan};
+use super::candidates::Proposal;
 use super::cues::Cues;
 use super::features::{Hooks, Layout, Sight};
 use super::lattice::{Arc, Lattice};
 use super::letter::Window;
 use super::lexicon::Lexicon;
+use super::scan::Scan;
 
 /// Proposals below this score are dropped before the sums: their chance is under 0.0003.
 const HOPELESS: f32 = -8.0;
@@ -34,7 +35,7 @@ impl Weights {
     /// The weight of a feature.
     #[must_use]
     pub fn of(&self, feature: u32) -> f32 {
-        f32::from(self.hundredths.get(feature as usize).copied().unwrap_or(0)) / 100.0
+        self.hundredths(feature) as f32 / 100.0
     }
 
     /// Read lines `feature TAB weight`; lines that begin with `#` are the head.
@@ -75,9 +76,14 @@ impl Weights {
         format!("bias\t{:.3}\n{}\n", self.bias, lines.join("\n"))
     }
 
-    #[must_use]
-    pub fn score(&self, features: &[u32]) -> f32 {
-        let sum: i32 = features.iter().map(|f| i32::from(self.hundredths.get(*f as usize).copied().unwrap_or(0))).sum();
+    /// The weight of a feature in hundredths.
+    #[inline]
+    fn hundredths(&self, feature: u32) -> i32 {
+        i32::from(self.hundredths.get(feature as usize).copied().unwrap_or(0))
+    }
+
+    /// The score of a stretch from the sum of its features in hundredths.
+    fn scored(&self, sum: i32) -> f32 {
         self.bias + sum as f32 / 100.0
     }
 }
@@ -109,13 +115,14 @@ impl Scratch {
 
     /// The chances of the proposals of the window that was looked at.
     pub fn judge(&mut self, lexicon: &Lexicon, cues: &Cues, layout: &Layout, weights: &Weights) {
-        let Self { window, scan, hooks, features, kept, arcs, chances, inside, begins, lattice, .. } = self;
+        let Self { window, scan, hooks, kept, arcs, chances, inside, begins, lattice, .. } = self;
         kept.clear();
         arcs.clear();
         let sight = Sight::new(window, scan, hooks, lexicon, cues, layout);
         for proposal in &scan.proposals {
-            sight.features(proposal, features);
-            let score = weights.score(features);
+            let mut sum = 0;
+            sight.each(proposal, |feature| sum += weights.hundredths(feature));
+            let score = weights.scored(sum);
             if score > HOPELESS {
                 kept.push(*proposal);
                 arcs.push(Arc { start: proposal.start, end: proposal.end, score });

@@ -5,12 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Names;
-use super::candidates::{Form, Hit, Proposal};
+use super::candidates::{Form, Proposal};
 use super::cues::{After, Before};
 use super::features::Sight;
 use super::letter::Script;
-use super::lexicon::{Latin, Sense};
 use super::model::Scratch;
+use super::scan::{Hit, Token};
+use super::word::{Latin, Sense, Word};
 use crate::detect::engine::{Candidate, Output, View};
 use crate::detect::finding::{Evidence, RuleId};
 use crate::detect::kind::{Kind, Role};
@@ -21,10 +22,9 @@ pub(super) fn collect(names: &Names, scratch: &Scratch, view: View<'_>, block: R
     let chance = |at: usize| scratch.inside.get(at).copied().unwrap_or(0.0);
     let mut at = 0;
     while at < count {
-        if chance(at) < names.tau {
-            at += 1;
-            continue;
-        }
+        let rest = scratch.inside.get(at..count).unwrap_or(&[]);
+        let Some(found) = rest.iter().position(|chance| *chance >= names.tau) else { break };
+        at += found;
         let mut end = at + 1;
         let mut top = chance(at);
         while end < count && chance(end) >= names.tau && scratch.begins.get(end).copied().unwrap_or(0.0) <= BEGINS {
@@ -237,7 +237,7 @@ fn refused(names: &Names, scratch: &Scratch, start: usize, end: usize, chance: f
     if polite || names.cues.not_person(letters) {
         return true;
     }
-    let word = if letters.len() <= 12 { names.lexicon.word(letters) } else { super::lexicon::Word(0) };
+    let word = if letters.len() <= 12 { names.lexicon.word(letters) } else { Word(0) };
     let known = word.surname() + word.given() > 0;
     if names.cues.is_cue(letters) && !known {
         return true;
@@ -299,8 +299,8 @@ fn latin_refused(names: &Names, scratch: &Scratch, start: usize, end: usize, cha
     if first.start as usize > start {
         return false;
     }
-    let letters = |token: &super::candidates::Token| window.slice(token.start as usize, token.end as usize);
-    let long = |token: &&super::candidates::Token| token.end - token.start > 1;
+    let letters = |token: &Token| window.slice(token.start as usize, token.end as usize);
+    let long = |token: &&Token| token.end - token.start > 1;
     if tokens
         .iter()
         .filter(long)
@@ -308,7 +308,7 @@ fn latin_refused(names: &Names, scratch: &Scratch, start: usize, end: usize, cha
     {
         return true;
     }
-    let plain = |token: &super::candidates::Token| token.info.has(Latin::TECHNICAL | Latin::ENGLISH);
+    let plain = |token: &Token| token.info.has(Latin::TECHNICAL | Latin::ENGLISH);
     if !bound
         && tokens
             .iter()
@@ -407,7 +407,7 @@ fn evidence(names: &Names, scratch: &Scratch, start: usize, end: usize) -> Vec<E
     let best = near(scratch, start, end)
         .filter(|(p, _)| (p.start as usize) < end && (p.end as usize) > start)
         .max_by(|a, b| a.1.total_cmp(b.1));
-    let mut notes = Vec::new();
+    let mut notes = Vec::with_capacity(6);
     let Some((proposal, chance)) = best else {
         notes.push(Evidence::new("letters and words around", scratch.inside.get(start).copied().unwrap_or(0.0)));
         return notes;
@@ -422,11 +422,20 @@ fn evidence(names: &Names, scratch: &Scratch, start: usize, end: usize) -> Vec<E
         notes.push(Evidence::new(format!("before {}", names.cues.word(usize::from(word))), 0.0));
     }
     let sight = Sight::new(&scratch.window, &scratch.scan, &scratch.hooks, &names.lexicon, &names.cues, &names.layout);
-    let mut features = Vec::new();
-    sight.features(proposal, &mut features);
-    let mut weighed: Vec<(f32, u32)> = features.iter().map(|f| (names.weights.of(*f), *f)).collect();
-    weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
-    for (weight, feature) in weighed.into_iter().take(3).filter(|(weight, _)| *weight > 0.0) {
+    // The three strongest; the earlier of equal ones.
+    let mut strongest = [(0.0, 0); 3];
+    sight.each(proposal, |feature| {
+        let here = (names.weights.of(feature), feature);
+        let place = strongest.iter().position(|held| here.0 > held.0);
+        if let Some([place, weaker @ ..]) = place.and_then(|place| strongest.get_mut(place..)) {
+            weaker.rotate_right(1.min(weaker.len()));
+            if let Some(next) = weaker.first_mut() {
+                *next = *place;
+            }
+            *place = here;
+        }
+    });
+    for (weight, feature) in strongest.into_iter().filter(|(weight, _)| *weight > 0.0) {
         notes.push(Evidence::new(names.layout.name(feature, &names.cues), weight));
     }
     notes

@@ -1,8 +1,7 @@
-//! A flat table from words to a 32-bit value: open addressing on 64-bit hashes of letters, with a filter that knows
-//! which lengths begin with a pair of letters, so that a scan touches it only where a word may stand.
+//! A flat table from words to a 32-bit value: open addressing on 64-bit hashes of letters, behind a filter of bits by hash,
+//! so that most misses never touch it.
 //! Must not know: what the values mean.
 
-use super::letter::{SEED, mix};
 use super::pages::Pages;
 
 /// Words of up to 15 letters.
@@ -10,34 +9,19 @@ pub(super) struct Table {
     /// Upper half: tag, lower half: value. Zero is empty.
     slots: Pages<u64>,
     mask: usize,
-    /// By hash of the first two letters: bit n = a word of n letters begins so.
-    lengths: Vec<u16>,
-    /// By first letter, as bits: some word begins with it; and from `LETTERS` on: it is a word.
-    firsts: Vec<u64>,
     /// Bits by hash: clear where no word has it, so that most misses do not touch `slots`.
     seen: Pages<u64>,
 }
 
-/// Letters that `firsts` tells apart; all others may begin a word.
-const LETTERS: usize = 1 << 16;
 /// Bits of `seen` for a word.
 const BITS: usize = 6;
 /// Hashes looked up at once.
 const BATCH: usize = 64;
 
 /// Mix a hash to the end: every bit depends on every other.
-pub(super) fn finish(hash: u64) -> u64 {
+fn finish(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash ^ (hash >> 29)
-}
-
-/// Slots of the filter for a table of `words` words: dense enough to refuse, small enough to stay in the cache.
-fn pairs(words: usize) -> usize {
-    (words * 2).next_power_of_two().clamp(1 << 10, 1 << 18)
-}
-
-fn pair(first: char, second: char) -> usize {
-    finish(mix(mix(SEED, first), second)) as usize
 }
 
 /// Where `seen` has its bit for a mixed hash.
@@ -49,44 +33,22 @@ impl Table {
     /// A table for about `words` words.
     #[must_use]
     pub(super) fn with_room(words: usize) -> Self {
-        let size = (words.max(8) * 3 / 2).next_power_of_two();
+        let size = (words.max(8) * 5 / 4).next_power_of_two();
         Self {
             slots: Pages::zeroed(size),
             mask: size - 1,
-            lengths: vec![0; pairs(words)],
-            firsts: vec![0; LETTERS / 32],
             seen: Pages::zeroed((words.max(64) * BITS).next_power_of_two() / 64),
         }
     }
 
     /// Or `value` (never zero) into the value of `word`.
     pub(super) fn add(&mut self, word: &str, value: u32) {
-        let mut letters = word.chars();
-        let (Some(first), second) = (letters.next(), letters.next()) else { return };
-        let length = word.chars().count();
-        if length > 15 || value == 0 {
-            return;
+        if (1..=15).contains(&word.chars().count()) {
+            self.add_hash(super::letter::hash(word.chars()), value);
         }
-        let hash = super::letter::hash(word.chars());
-        let at = pair(first, second.unwrap_or('\0')) & (self.lengths.len() - 1);
-        if let Some(lengths) = self.lengths.get_mut(at) {
-            *lengths |= 1 << length;
-        }
-        let mut mark = |at: usize| {
-            if let Some(bits) = self.firsts.get_mut(at / 64) {
-                *bits |= 1 << (at % 64);
-            }
-        };
-        if (first as usize) < LETTERS {
-            mark(first as usize);
-            if length == 1 {
-                mark(first as usize + LETTERS);
-            }
-        }
-        self.add_hash(hash, value);
     }
 
-    /// Or `value` (never zero) into the value filed under `hash`; not seen by `lengths`.
+    /// Or `value` (never zero) into the value filed under `hash`.
     pub(super) fn add_hash(&mut self, hash: u64, value: u32) {
         if value == 0 {
             return;
@@ -111,6 +73,16 @@ impl Table {
                 _ => slot = (slot + 1) & self.mask,
             }
         }
+    }
+
+    /// Read where words with these hashes will stand, all together, so that adding them does not wait for memory each time.
+    pub(super) fn warm(&self, hashes: impl Iterator<Item = u64>) {
+        let (slots, seen): (&[u64], &[u64]) = (&self.slots, &self.seen);
+        let read = hashes.map(finish).fold(0, |read, mixed| {
+            let at = |numbers: &[u64], at: usize| numbers.get(at).copied().unwrap_or(0);
+            read ^ at(slots, mixed as usize & self.mask) ^ at(seen, bit(seen, mixed).0)
+        });
+        std::hint::black_box(read);
     }
 
     /// The value of the word with this hash, or 0.
@@ -181,22 +153,10 @@ impl Table {
         self.get(super::letter::hash(letters.iter().copied()))
     }
 
-    /// Lengths of words that may begin with these two letters, as bits.
-    #[must_use]
-    pub(super) fn lengths(&self, first: char, second: char) -> u16 {
-        let mark = |at: usize| self.firsts.get(at / 64).is_none_or(|bits| bits & 1 << (at % 64) != 0);
-        let known = (first as usize) < LETTERS;
-        if known && !mark(first as usize) {
-            return 0;
-        }
-        let alone = if !known || mark(first as usize + LETTERS) { 2 } else { 0 };
-        alone | self.lengths.get(pair(first, second) & (self.lengths.len() - 1)).copied().unwrap_or(0) & !2
-    }
-
     /// Bytes held.
     #[must_use]
     pub(super) fn bytes(&self) -> usize {
-        self.slots.len() * 8 + self.lengths.len() * 2 + (self.firsts.len() + self.seen.len()) * 8
+        (self.slots.len() + self.seen.len()) * 8
     }
 }
 
@@ -220,7 +180,5 @@ mod tests {
         assert_eq!(found.len(), 120);
         assert_eq!(found.get(..3), Some(&[(0, 8), (2, 1), (3, 6)][..]));
         assert_eq!(found.last(), Some(&(159, 6)));
-        assert_eq!(table.lengths('小', '笠') & 1 << 3, 1 << 3);
-        assert_eq!(table.lengths('林', 'x') & 2, 2);
     }
 }
