@@ -229,15 +229,17 @@ fn refused(names: &Names, scratch: &Scratch, start: usize, end: usize, chance: f
     if letters.iter().all(|c| matches!(c, '〇' | '○' | '●' | '△' | '×' | ' ')) {
         return true;
     }
-    // A word for persons before an honorific (奥様), or a label or title by itself; with a polite head (お|子|様).
+    let word = if letters.len() <= 12 { names.lexicon.word(letters) } else { Word(0) };
+    // An ordinary word with a polite head before an honorific (お|子|様): never a surname (なお|田中|様).
     let polite = after == After::Honorific
-        && letters.len() <= 2
         && start > 0
-        && matches!(window.letter(start - 1), 'お' | 'ご' | '御');
+        && matches!(window.letter(start - 1), 'お' | 'ご' | '御')
+        && word.surname() == 0
+        && word.has(Sense::Noun);
+    // A word for persons before an honorific (奥様), or a label or title by itself.
     if polite || names.cues.not_person(letters) {
         return true;
     }
-    let word = if letters.len() <= 12 { names.lexicon.word(letters) } else { Word(0) };
     let known = word.surname() + word.given() > 0;
     if names.cues.is_cue(letters) && !known {
         return true;

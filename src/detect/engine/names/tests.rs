@@ -79,6 +79,15 @@ fn a_name_field_is_taken_whole() {
 }
 
 #[test]
+fn a_name_ends_where_the_next_label_begins() {
+    for text in ["氏名: 山田太郎 電話: 090-0000-0000", "小林明美 年齢 34", "山田太郎 住所: 東京都"]
+    {
+        assert!(["山田太郎", "小林明美"].contains(&surfaces(text)[0].as_str()), "{text}: {:?}", surfaces(text));
+    }
+    assert_eq!(surfaces("山田 太郎 様"), ["山田 太郎"]);
+}
+
+#[test]
 fn roles_follow_the_words_around() {
     let role = |text: &str| find(text, None).first().and_then(|found| found.1);
     assert_eq!(role("主治医：楠田"), Some(Role::Staff));
