@@ -213,7 +213,7 @@ impl Pattern {
         for (context, words) in &prepared.context {
             let word = near(lazy.text, &span, context, words).or_else(|| {
                 // In a table the line of heads speaks for every row.
-                let heads = (context.add > 0.0 && context.side != Side::After)
+                let heads = (context.add > 0.0 && !matches!(context.side, Side::After | Side::Next))
                     .then(|| lazy.table().heads(lazy.text, span.start));
                 let found = words.find(heads??)?;
                 context.words.get(found.pattern().as_usize()).map(String::as_str)
@@ -413,8 +413,23 @@ fn near<'a>(text: &str, span: &Range<usize>, context: &'a Context, words: &AhoCo
     match context.side {
         Side::Before => before(),
         Side::After => after(),
+        Side::Next => next(text, span.end, &context.words),
         Side::Either => before().or_else(after),
     }
+}
+
+/// The first of these words that stands directly at `at`, or behind one blank, and does not go on as a longer word.
+fn next<'a>(text: &str, at: usize, words: &'a [String]) -> Option<&'a str> {
+    let rest = text.get(at..).unwrap_or_default();
+    let rest = rest.strip_prefix(' ').unwrap_or(rest);
+    let start = text.len() - rest.len();
+    let kanji = |letter: Option<char>| letter.is_some_and(|letter| matches!(letter, '一'..='鿿' | '々'));
+    let found = words.iter().find(|word| {
+        let Some(behind) = rest.strip_prefix(word.as_str()) else { return false };
+        apart(text, start, start + word.len(), word)
+            && !(kanji(word.chars().next_back()) && kanji(behind.chars().next()))
+    });
+    found.map(String::as_str)
 }
 
 /// ASCII words have edges; Japanese ones have none.

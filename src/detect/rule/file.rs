@@ -99,6 +99,9 @@ fn within_context() -> usize {
 pub(crate) enum Side {
     Before,
     After,
+    /// Directly behind, or behind one blank, and no other kanji goes on with it: counters (3 件, but not 0038412）の件 or
+    /// 0038412件名). `within` says nothing here.
+    Next,
     #[default]
     Either,
 }
