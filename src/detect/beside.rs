@@ -24,7 +24,8 @@ pub(super) fn numbers(text: &str, hits: &[Hit]) -> Vec<Hit> {
         }
         let until = hits.get(index + 1).map_or(text.len(), |next| next.range.start);
         let since = index.checked_sub(1).and_then(|before| hits.get(before)).map_or(0, |before| before.range.end);
-        let behind = behind(text, hit.range.end, until);
+        let told = hit.candidate.role == Some(Role::Patient);
+        let behind = behind(text, hit.range.end, until).or_else(|| behind_blank(text, hit.range.end, until, told));
         let range = behind.or_else(|| before(text, since, hit.range.start));
         found.extend(range.map(|range| number(text, range)));
     }
@@ -49,11 +50,32 @@ fn number(text: &str, range: Range<usize>) -> Hit {
     }
 }
 
-/// `name（77120、`, `name様 (0041-7789)`: a bracket, or a cell's border, and the number right behind it.
-fn behind(text: &str, at: usize, until: usize) -> Option<Range<usize>> {
+/// What follows a name without its honorific.
+fn untitled(text: &str, at: usize, until: usize) -> Option<&str> {
     let rest = text.get(at..until)?;
     let titles = ["様", "さん", "殿", "氏", "くん", "ちゃん", "君"];
-    let untitled = titles.iter().find_map(|title| rest.strip_prefix(title)).unwrap_or(rest);
+    Some(titles.iter().find_map(|title| rest.strip_prefix(title)).unwrap_or(rest))
+}
+
+/// `name 0038412 内科`: behind a blank a number with a zero in front, which no count has; behind a patient (`told`) any of
+/// six digits and more that stands by itself.
+fn behind_blank(text: &str, at: usize, until: usize, told: bool) -> Option<Range<usize>> {
+    let rest = untitled(text, at, until)?;
+    let number = rest.trim_start_matches(' ');
+    let length = run(number)?;
+    let written = number.get(..length)?;
+    let next = number.get(length..)?.chars().next();
+    let alone = next.is_none_or(|next| next.is_whitespace() || matches!(next, ',' | '、' | '/' | '(' | ')'));
+    let goes_on = next.is_some_and(|next| next.is_ascii_alphanumeric() || matches!(next, '.' | ':' | '円' | '-' | '%'));
+    let digits = written.bytes().filter(u8::is_ascii_digit).count();
+    let telling = written.starts_with('0') && digits >= 5 && !goes_on || told && digits >= 6 && alone;
+    let start = until - number.len();
+    (rest.len() > number.len() && telling && plausible(written)).then_some(start..start + length)
+}
+
+/// `name（77120、`, `name様 (0041-7789)`: a bracket, or a cell's border, and the number right behind it.
+fn behind(text: &str, at: usize, until: usize) -> Option<Range<usize>> {
+    let untitled = untitled(text, at, until)?;
     if let Some(range) = behind_age(text, untitled, until) {
         return Some(range);
     }
@@ -165,6 +187,23 @@ mod tests {
         ] {
             let name = ["弓削", "近江 ﾄｷ", "佐藤"].into_iter().find(|name| text.contains(name)).unwrap();
             assert_eq!(find(text, name, None).first().map(String::as_str), number, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_behind_a_blank_needs_a_zero_or_a_patient() {
+        for (text, role, number) in [
+            ("佐藤 0038412 内科", None, Some("0038412")),
+            ("佐藤様 0038412について", None, Some("0038412")),
+            ("佐藤 7740021 内科", None, None),
+            ("佐藤 7740021 内科", Some(Role::Patient), Some("7740021")),
+            ("佐藤 774002円", Some(Role::Patient), None),
+            ("佐藤 20240603 内科", Some(Role::Patient), None),
+            ("佐藤 0.5 mg", None, None),
+            ("佐藤 012-345-6789", None, None),
+            ("佐藤0038412", None, None),
+        ] {
+            assert_eq!(find(text, "佐藤", role).first().map(String::as_str), number, "{text}");
         }
     }
 
