@@ -35,7 +35,7 @@ pub(super) fn collect(names: &Names, scratch: &Scratch, view: View<'_>, block: R
         top = (start..end).map(chance).fold(top, f32::max);
         at = end;
         let end = before_technical(scratch, start, before_title(scratch, start, end));
-        let end = before_fragment(scratch, start, end);
+        let end = before_particle(scratch, start, before_fragment(scratch, start, end));
         let Some((start, end)) = trim(scratch, start, end) else { continue };
         let Some((start, end)) = without_ordinary(names, scratch, start, end, top) else { continue };
         let byte = |letter: usize| scratch.window.bytes.get(letter).copied().unwrap_or(0) as usize;
@@ -91,15 +91,35 @@ fn before_technical(scratch: &Scratch, start: usize, end: usize) -> usize {
         .map_or(end, |token| token.start as usize)
 }
 
+/// What the segment model alone says of a letter.
+fn proposed(scratch: &Scratch, at: usize) -> f32 {
+    let mean = scratch.inside.get(at).copied().unwrap_or(0.0);
+    mean * 2.0 - scratch.letter.chance.get(at).copied().unwrap_or(0.0)
+}
+
+/// Where the segment model has no name.
+const UNSEEN: f32 = 0.05;
+
+/// A particle or what somebody does, behind what the segment model is sure of (中西|です。), is cut off where the letter
+/// model alone takes it in.
+fn before_particle(scratch: &Scratch, start: usize, end: usize) -> usize {
+    let cue = |at: usize| scratch.scan.after.get(at).map_or(After::Nothing, |cue| cue.after);
+    (start + 1..end)
+        .find(|at| {
+            matches!(cue(*at), After::Particle | After::Act)
+                && proposed(scratch, at - 1) >= 0.8
+                && proposed(scratch, *at) < UNSEEN
+        })
+        .unwrap_or(end)
+}
+
 /// What stands behind a gap and is only the beginning of a longer ordinary word (山田太郎 電|話) is cut off: the letter model
 /// takes it in, and the segment model has no name there.
 fn before_fragment(scratch: &Scratch, start: usize, end: usize) -> usize {
     let gap = |at: &usize| matches!(scratch.window.script(*at), Script::Space | Script::Tab);
     let Some(at) = (start + 1..end.saturating_sub(1)).rev().find(gap) else { return end };
-    let mean = scratch.inside.get(at).copied().unwrap_or(0.0);
-    let proposed = mean * 2.0 - scratch.letter.chance.get(at).copied().unwrap_or(0.0);
     let longer = |hit: &Hit| hit.end as usize > end && (hit.word.has(Sense::Noun) || hit.word.covers());
-    if proposed < 0.05 && scratch.scan.hits_at(at + 1).iter().any(longer) { at } else { end }
+    if proposed(scratch, at) < UNSEEN && scratch.scan.hits_at(at + 1).iter().any(longer) { at } else { end }
 }
 
 /// The kept proposals that may touch `start..end`, with their chances; they are sorted by start and at most

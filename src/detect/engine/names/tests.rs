@@ -85,6 +85,7 @@ fn a_name_ends_where_the_next_label_begins() {
         assert!(["山田太郎", "小林明美"].contains(&surfaces(text)[0].as_str()), "{text}: {:?}", surfaces(text));
     }
     assert_eq!(surfaces("山田 太郎 様"), ["山田 太郎"]);
+    assert_eq!(surfaces("看護師の中西です。担当の佐伯さん"), ["中西", "佐伯"]);
 }
 
 #[test]
