@@ -125,7 +125,8 @@ pub struct Provider {
     pub category: String,
     /// How well this entry is known: `sdk`, `spec`, `doc`, `reported`, `list`, `name`.
     pub sure: String,
-    /// Stands in the house. It is searched, masked and recorded like every other: only a use or a rule lifts that.
+    /// Stands in the house, as its file says: it needs no entry in the register. It is searched, masked and recorded like every
+    /// other.
     pub trust_internal: bool,
     /// The hosts are AI only in part: the endpoints of the table are, every other path is something else.
     pub partial: bool,

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::scan::{Mode, Rules, Scanner};
 use super::walk::{self, Key, Leaf, Nature, Seen, Tool};
 use super::{Answer, Codes, Counts, RestoreError, Settings};
-use crate::locate::json::{Tape, document_style, escape};
+use crate::locate::json::{Style, Tape, document_style, escape};
 use crate::locate::provider::{Adapter, StreamKind};
 
 /// Most levels and values of one document.
@@ -487,7 +487,7 @@ impl Session {
 
     fn extra(&mut self, name: Option<String>, template: &(String, String), text: &str) -> Extra {
         let mut data = template.0.clone();
-        super::scan::escape_json(text, &mut data);
+        data.push_str(&escape(text, Style::default()));
         data.push_str(&template.1);
         if self.kind == StreamKind::OpenAiResponses {
             // Rising numbers: this document takes the next, the rest move up.

@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+use crate::mask::Suffix;
+
 use super::*;
 use crate::detect::Kind;
 use crate::mask::label::Language;
