@@ -11,7 +11,7 @@ use tsuitate::store::Sqlite;
 
 use super::stand::{OPENAI, TARO, events, now_ms, stand};
 
-fn program(folder: &Path, arguments: &[&str]) -> Output {
+pub(super) fn program(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tsuitate"))
         .current_dir(folder)
         .env_remove("TSUITATE_CONFIG")

@@ -1,7 +1,6 @@
 //! The hospital's list: made at the desk, loaded before the gate is ready, taken up when it changes.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::json;
 use tsuitate::house::StandingError;
@@ -9,6 +8,7 @@ use tsuitate::house::open::OpenError;
 use tsuitate::keys::Ring;
 use tsuitate::list::{self, Change, Keys, ListError, Options, Roster};
 
+use super::desk::program;
 use super::stand::{OPENAI, chat_body, now_ms, post, stand, stand_in, today};
 
 const TABLE: &str = "患者番号,氏名,フリガナ,電話番号\n\
@@ -18,14 +18,7 @@ const NAMES: [&str; 8] = ["葦津", "ろろみ", "アシヅ", "砧", "いおん"
 
 /// Exit code, and both outputs together; never a name.
 fn said(folder: &Path, arguments: &[&str]) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_tsuitate"))
-        .current_dir(folder)
-        .env_remove("TSUITATE_CONFIG")
-        .env_remove("TSUITATE_DATA_DIR")
-        .stdin(Stdio::null())
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = program(folder, arguments);
     let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
     assert!(!NAMES.iter().any(|name| text.contains(name)), "{text}");
     (output.status.code().unwrap(), text)

@@ -113,12 +113,12 @@ impl<'a> Reader<'a> {
         }
         let most = self.index.longest(Class::Full);
         self.probe.begin_prefix(Class::Full);
-        let (mut count, mut gaps, mut gap) = (0, 0, 0);
+        let (mut count, mut gaps) = (0, Gaps::default());
         let mut best = None;
         for (at, letter) in self.text.get(start..)?.char_indices() {
             if let Some(of_key) = form::full(letter) {
                 self.probe.push(of_key);
-                gap = 0;
+                gaps.end();
                 count += 1;
                 if count < 2 {
                     continue;
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
                     && match count {
                         2 => self.short_stands(start, before, end),
                         3 => self.three_stand(start, before, end),
-                        _ => gaps > 0 || self.four_stand(start, end),
+                        _ => gaps.any() || self.four_stand(start, end),
                     }
                 {
                     best = Some(end);
@@ -142,13 +142,7 @@ impl<'a> Reader<'a> {
                 if count == most {
                     break;
                 }
-            } else if form::gap(letter) && gap < GAP {
-                gaps += usize::from(gap == 0);
-                gap += 1;
-                if gaps > GAPS {
-                    break;
-                }
-            } else {
+            } else if !(form::gap(letter) && gaps.cross()) {
                 break;
             }
         }
@@ -171,17 +165,17 @@ impl<'a> Reader<'a> {
             return None;
         }
         self.probe.begin(Class::Kana);
-        let (mut count, mut gaps, mut gap) = (0, 0, 0);
+        let (mut count, mut gaps) = (0, Gaps::default());
         let mut best = None;
         let mut letters = text.get(start..)?.char_indices().peekable();
         while let Some((at, letter)) = letters.next() {
             if let Some(of_key) = form::kana(letter) {
                 // One script, but for the parts of a name.
-                if letter != 'ー' && hiragana(letter) != small && gap == 0 {
+                if letter != 'ー' && hiragana(letter) != small && !gaps.open() {
                     break;
                 }
                 self.probe.push(of_key);
-                gap = 0;
+                gaps.end();
                 count += 1;
                 if count < 4 {
                     continue;
@@ -192,9 +186,9 @@ impl<'a> Reader<'a> {
                     starts && (!next.is_some_and(katakana) || self.titled(end))
                 } else if next.is_none_or(|next| !hiragana(next) || particle(next) || matches!(next, 'で' | 'だ')) {
                     // Without a blank nor a title hiragana are a name only where nothing leads up to them.
-                    starts && (gaps > 0 || (count > 4 && !before.is_alphanumeric()) || self.titled(end))
+                    starts && (gaps.any() || (count > 4 && !before.is_alphanumeric()) || self.titled(end))
                 } else {
-                    (count > 4 || (starts && gaps > 0)) && self.titled(end)
+                    (count > 4 || (starts && gaps.any())) && self.titled(end)
                 };
                 if stands && self.index.probe(Class::Kana, &self.probe) {
                     best = Some(end);
@@ -202,13 +196,7 @@ impl<'a> Reader<'a> {
                 if count == most {
                     break;
                 }
-            } else if form::gap(letter) && letter != ',' && gap < GAP {
-                gaps += usize::from(gap == 0);
-                gap += 1;
-                if gaps > GAPS {
-                    break;
-                }
-            } else {
+            } else if !(form::gap(letter) && letter != ',' && gaps.cross()) {
                 break;
             }
         }
@@ -450,6 +438,38 @@ impl<'a> Reader<'a> {
             return letters >= LATIN && (sign(before) || sign(after));
         }
         letters >= LATIN || named.iter().all(|word| word.capital)
+    }
+}
+
+/// The gaps between the parts of a name: so many, of so many letters.
+#[derive(Default)]
+struct Gaps {
+    count: usize,
+    letters: usize,
+}
+
+impl Gaps {
+    /// One more letter of a gap; false when it is too long or one too many.
+    fn cross(&mut self) -> bool {
+        if self.letters == GAP {
+            return false;
+        }
+        self.count += usize::from(self.letters == 0);
+        self.letters += 1;
+        self.count <= GAPS
+    }
+
+    fn end(&mut self) {
+        self.letters = 0;
+    }
+
+    /// Does a gap stand before the letter at hand?
+    fn open(&self) -> bool {
+        self.letters > 0
+    }
+
+    fn any(&self) -> bool {
+        self.count > 0
     }
 }
 
