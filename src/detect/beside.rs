@@ -26,7 +26,9 @@ pub(super) fn numbers(text: &str, hits: &[Hit]) -> Vec<Hit> {
         let since = index.checked_sub(1).and_then(|before| hits.get(before)).map_or(0, |before| before.range.end);
         let told = hit.candidate.role == Some(Role::Patient);
         let behind = behind(text, hit.range.end, until).or_else(|| behind_blank(text, hit.range.end, until, told));
-        let range = behind.or_else(|| before(text, since, hit.range.start));
+        let range = behind
+            .or_else(|| before(text, since, hit.range.start))
+            .or_else(|| before_cell(text, since, hit.range.start, told));
         found.extend(range.map(|range| number(text, range)));
     }
     found
@@ -67,10 +69,33 @@ fn behind_blank(text: &str, at: usize, until: usize, told: bool) -> Option<Range
     let next = number.get(length..)?.chars().next();
     let alone = next.is_none_or(|next| next.is_whitespace() || matches!(next, ',' | '、' | '/' | '(' | ')'));
     let goes_on = next.is_some_and(|next| next.is_ascii_alphanumeric() || matches!(next, '.' | ':' | '円' | '-' | '%'));
-    let digits = written.bytes().filter(u8::is_ascii_digit).count();
-    let telling = written.starts_with('0') && digits >= 5 && !goes_on || told && digits >= 6 && alone;
+    let sure = telling(written, told && alone) && !goes_on;
     let start = until - number.len();
-    (rest.len() > number.len() && telling && plausible(written)).then_some(start..start + length)
+    (rest.len() > number.len() && sure && plausible(written)).then_some(start..start + length)
+}
+
+/// A zero in front, which no count has; of a patient (`told`) six digits and more.
+fn telling(number: &str, told: bool) -> bool {
+    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    number.starts_with('0') && digits >= 5 || told && digits >= 6
+}
+
+/// `0038412,name`, `('0038412','name'`: the cell before the name's.
+fn before_cell(text: &str, since: usize, at: usize, told: bool) -> Option<Range<usize>> {
+    let border = |letter: char| matches!(letter, ',' | '\t' | '|' | '"' | '\'' | ' ');
+    let lead = text.get(since..at)?;
+    let cell = lead.trim_end_matches(border);
+    let between = lead.get(cell.len()..)?;
+    if !between.contains([',', '\t', '|']) || between.len() > 6 {
+        return None;
+    }
+    let length = cell.bytes().rev().take_while(|byte| byte.is_ascii_digit() || *byte == b'-').count();
+    let written = cell.get(cell.len() - length..)?;
+    let begins = cell.get(..cell.len() - length)?.chars().next_back();
+    let opens = begins.is_none_or(|letter| border(letter) || matches!(letter, '\n' | '('));
+    let sure = opens && run(written) == Some(length) && telling(written, told) && plausible(written);
+    let end = since + cell.len();
+    sure.then_some(end - length..end)
 }
 
 /// `name（77120、`, `name様 (0041-7789)`: a bracket, or a cell's border, and the number right behind it.
@@ -202,6 +227,12 @@ mod tests {
             ("佐藤 0.5 mg", None, None),
             ("佐藤 012-345-6789", None, None),
             ("佐藤0038412", None, None),
+            ("0038412,佐藤,内科", None, Some("0038412")),
+            ("VALUES ('0038412','佐藤','1950')", None, Some("0038412")),
+            ("1200,7740021,佐藤", None, None),
+            ("1200,7740021,佐藤", Some(Role::Patient), Some("7740021")),
+            ("x0038412,佐藤", None, None),
+            ("0038412、佐藤", None, None),
         ] {
             assert_eq!(find(text, "佐藤", role).first().map(String::as_str), number, "{text}");
         }

@@ -408,8 +408,10 @@ fn near<'a>(text: &str, span: &Range<usize>, context: &'a Context, words: &AhoCo
             .and_then(|found| context.words.get(found.pattern().as_usize()))
             .map(String::as_str)
     };
-    let before = || look(back(text, span.start, context.within)..span.start);
-    let after = || look(span.end..ahead(text, span.end, context.within));
+    // What speaks against a value stands in its line: the last heading of a table says nothing of its first row.
+    let ends = |letter: char| letter == ATOM || letter == '\n' && context.add < 0.0;
+    let before = || look(back(text, span.start, context.within, ends)..span.start);
+    let after = || look(span.end..ahead(text, span.end, context.within, ends));
     match context.side {
         Side::Before => before(),
         Side::After => after(),
@@ -441,11 +443,11 @@ fn apart(text: &str, start: usize, end: usize, word: &str) -> bool {
     !(first && letter(start.checked_sub(1))) && !(last && letter(Some(end)))
 }
 
-/// `count` code points before `at`; never over one of our tokens.
-fn back(text: &str, at: usize, count: usize) -> usize {
+/// `count` code points before `at`; never over a letter that ends the view, such as one of our tokens.
+fn back(text: &str, at: usize, count: usize, ends: impl Fn(char) -> bool) -> usize {
     let mut start = at;
     for (place, letter) in text.get(..at).unwrap_or_default().char_indices().rev().take(count) {
-        if letter == ATOM {
+        if ends(letter) {
             break;
         }
         start = place;
@@ -453,11 +455,11 @@ fn back(text: &str, at: usize, count: usize) -> usize {
     start
 }
 
-/// `count` code points after `at`; never over one of our tokens.
-fn ahead(text: &str, at: usize, count: usize) -> usize {
+/// `count` code points after `at`, likewise.
+fn ahead(text: &str, at: usize, count: usize, ends: impl Fn(char) -> bool) -> usize {
     let mut end = at;
     for (place, letter) in text.get(at..).unwrap_or_default().char_indices().take(count) {
-        if letter == ATOM {
+        if ends(letter) {
             break;
         }
         end = at + place + letter.len_utf8();
