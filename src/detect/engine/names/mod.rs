@@ -182,6 +182,7 @@ impl Engine for Names {
             }
             start = end;
         }
+        scratch.forget();
         let mut spare = self.spare();
         if spare.len() < SPARE {
             spare.push(scratch);

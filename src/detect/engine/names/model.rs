@@ -2,6 +2,8 @@
 //! `patterns/names/weights.tsv`, one feature each.
 //! Must not know: what is done with the chances.
 
+use zeroize::Zeroize;
+
 use super::candidates::Proposal;
 use super::cues::Cues;
 use super::features::{Hooks, Layout, Sight};
@@ -107,6 +109,12 @@ pub struct Scratch {
 }
 
 impl Scratch {
+    /// Wipe the letters of the text; only numbers stay.
+    pub fn forget(&mut self) {
+        self.window.letters.zeroize();
+        self.scan.forget();
+    }
+
     /// Look at the window that was filled in.
     pub fn look(&mut self, lexicon: &Lexicon, cues: &Cues) {
         self.scan.look(&self.window, lexicon, cues);

@@ -2,6 +2,8 @@
 //! comes after.
 //! Must not know: which stretches might be names, scores.
 
+use zeroize::Zeroize;
+
 use super::candidates::Proposal;
 use super::cues::{Before, Cue, Cues};
 use super::letter::{Script, Window};
@@ -52,7 +54,13 @@ pub struct Scan {
 
 /// Longest word looked up.
 pub const LONGEST: usize = 8;
+
 impl Scan {
+    /// Wipe the letters of the text.
+    pub fn forget(&mut self) {
+        self.letters.zeroize();
+    }
+
     /// Look at `window`.
     pub fn look(&mut self, window: &Window, lexicon: &Lexicon, cues: &Cues) {
         cues.mark(window, &mut self.before, &mut self.after);

@@ -97,6 +97,13 @@ fn roles_follow_the_words_around() {
 }
 
 #[test]
+fn scratch_that_is_kept_holds_no_letters() {
+    find("山田太郎様", None);
+    let spare = NAMES.spare();
+    assert!(spare.iter().all(|scratch| scratch.window.letters.is_empty()));
+}
+
+#[test]
 fn evidence_never_holds_the_name() {
     let text = Text::new("患者氏名：榎田 美穂　主治医 楠田 Patient: Harriet Colborne");
     let mut out = Output::default();
